@@ -1,0 +1,49 @@
+"""The order-processing service."""
+
+import logging
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from app import cli
+from app.api import health, metrics, orders
+from app.api.extension import attach_worker
+from app.api.problems import register_problems
+from app.api.request_ids import register_request_ids
+from app.database import db, engine_options, prepare_engine
+from app.processing.worker import Worker
+from app.settings import PROJECT, Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Wire the service together; starts no thread and opens no connection.
+
+    Args:
+        settings: None reads them from the environment.
+
+    Raises:
+        ConfigurationError: A setting makes no sense, or `ORDER_HANDLER` names no function.
+
+    """
+    settings = settings or Settings.load()
+    logging.getLogger("app").setLevel(settings.log_level)
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        SETTINGS=settings,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.url, threads=settings.threads),
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(PROJECT / "migrations"))
+    with app.app_context():
+        engine = db.engine
+    prepare_engine(engine)
+    attach_worker(app, Worker(engine, settings))
+    register_problems(app)
+    register_request_ids(app)
+    for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint):
+        app.register_blueprint(blueprint)
+    for command in (cli.config, cli.serve, cli.orders):
+        app.cli.add_command(command)
+    return app

@@ -1,0 +1,81 @@
+"""How orders and metrics look as JSON."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from flask import Response
+
+from app.clock import utc_now
+from app.database import AnyRow
+from app.orders.identifiers import shown
+from app.orders.lifecycle import OrderStatus, Placed
+
+
+def json_response(
+    document: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the document as an answer that no cache may keep."""
+    response = Response(json.dumps(document), status, headers, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def created(placed: Placed) -> Response:
+    """Return the answer to a create: the same again for every repetition."""
+    draft = placed.draft
+    document = {
+        "message": "Order created successfully!",
+        "order_id": draft.order_id,
+        "id": placed.id,
+        "status": OrderStatus.PENDING,
+        "data": {
+            "user_id": shown(draft.user_id),
+            "item_ids": draft.item_ids,
+            "total_amount": plain_number(draft.total_amount),
+        },
+    }
+    headers = {"Location": f"/orders/{draft.order_id}"}
+    if placed.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return json_response(document, 201, headers)
+
+
+def order_document(row: AnyRow) -> dict[str, object]:
+    """Return an order as it is shown everywhere; durations are seconds."""
+    ended_at = row.completed_at
+    now = utc_now()
+    waiting_until = row.started_at or ended_at or now
+    return {
+        "id": row.id,
+        "order_id": row.order_id,
+        "user_id": shown(row.user_id),
+        "item_ids": row.item_ids,
+        "total_amount": plain_number(row.total_amount),
+        "status": row.status,
+        "attempts": row.attempts,
+        "error": row.last_error,
+        "created_at": timestamp(row.created_at),
+        "started_at": timestamp(row.started_at),
+        "processing_started_at": timestamp(row.started_at),
+        "completed_at": timestamp(ended_at),
+        "updated_at": timestamp(row.updated_at),
+        "pending_duration": _seconds(row.created_at, waiting_until),
+        "processing_duration": _seconds(row.started_at, ended_at or now),
+        "total_duration": _seconds(row.created_at, ended_at or now),
+    }
+
+
+def plain_number(amount: Decimal) -> int | float:
+    """Return the amount as the JSON number it is: exact, with at most twelve digits."""
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Return the time as ISO 8601 with microseconds and `Z`; None stays None."""
+    return None if moment is None else moment.isoformat(timespec="microseconds") + "Z"
+
+
+def _seconds(start: datetime | None, end: datetime) -> float | None:
+    return None if start is None else max(0.0, (end - start).total_seconds())

@@ -1,0 +1,76 @@
+"""From a request to a draft of an order."""
+
+import hashlib
+import json
+import re
+from typing import Final
+
+import uuid_utils
+from flask import Request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.api.problems import BadRequestError
+from app.api.schemas import NewOrder
+from app.api.strict_json import read_object
+from app.clock import utc_now
+from app.orders.lifecycle import Draft
+
+_VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def read_draft(request: Request) -> Draft:
+    """Return the order that the request's body describes, ready to be written.
+
+    Raises:
+        UnsupportedMediaType: The body is not said to be JSON.
+        MalformedBodyError: It is not the JSON object it should be.
+        ValidationError: A member is not what it should be.
+        BadRequestError: The idempotency key cannot be one.
+
+    """
+    key = idempotency_key(request)
+    order = NewOrder.model_validate(read_body(request))
+    return draft_of(order, idempotency_hash=hashlib.sha256(key.encode()).digest() if key else None)
+
+
+def read_body(request: Request) -> dict[str, object]:
+    """Return the request's JSON object.
+
+    Raises:
+        UnsupportedMediaType: The body is not said to be JSON.
+        MalformedBodyError: It is not the JSON object it should be.
+
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType("the Content-Type should be application/json")
+    return read_object(request.get_data(cache=False))
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the request's idempotency key; None if it has none.
+
+    Raises:
+        BadRequestError: It is not 1 to 255 visible ASCII characters.
+
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
+        raise BadRequestError(
+            "invalid_idempotency_key", "Idempotency-Key should be 1 to 255 visible ASCII characters"
+        )
+    return key
+
+
+def draft_of(order: NewOrder, *, idempotency_hash: bytes | None) -> Draft:
+    """Return the order as it is to be written, with an id of its own if its sender chose none."""
+    user_id = str(order.user_id)
+    asked = [user_id, order.item_ids, f"{order.total_amount:.2f}", order.order_id]
+    return Draft(
+        order_id=order.order_id or str(uuid_utils.uuid7()),
+        user_id=user_id,
+        item_ids=order.item_ids,
+        total_amount=order.total_amount,
+        created_at=utc_now(),
+        request_hash=hashlib.sha256(json.dumps(asked).encode()).digest(),
+        idempotency_hash=idempotency_hash,
+    )

@@ -1,0 +1,36 @@
+"""Health over HTTP: does this worker live, may it be sent requests."""
+
+from flask import Blueprint, Response
+
+from app.api.documents import json_response
+from app.api.extension import this_worker
+from app.database import db
+from app.orders.errors import UnavailableError
+from app.schema import is_migrated
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Liveness: 200 while this worker's heartbeat is fresh."""
+    alive = this_worker().membership.holds
+    return _answer("" if alive else "this worker has no fresh heartbeat")
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Readiness: 200 while the database answers, is migrated, and the worker is not draining."""
+    worker = this_worker()
+    if worker.processor.draining:
+        return _answer("this worker is draining")
+    try:
+        return _answer("" if is_migrated(db.engine) else "the database is not migrated")
+    except UnavailableError as error:
+        return _answer(str(error))
+
+
+def _answer(reason: str) -> Response:
+    if reason:
+        return json_response({"status": "unavailable", "reason": reason}, 503)
+    return json_response({"status": "ok"})

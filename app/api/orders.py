@@ -1,0 +1,35 @@
+"""Orders over HTTP: taking them in, showing them."""
+
+from flask import Blueprint, Response, request
+
+from app.api.documents import created, json_response, order_document
+from app.api.drafts import read_draft
+from app.api.extension import this_worker
+
+blueprint = Blueprint("orders", __name__)
+
+
+@blueprint.post("/create_order")
+@blueprint.post("/orders", strict_slashes=False)
+def create_order() -> Response:
+    """Take one order in: 201 once it is durable."""
+    return created(this_worker().place(read_draft(request)))
+
+
+@blueprint.get("/get_order/<int:row_id>")
+def get_order_by_id(row_id: int) -> Response:
+    """Show the order with this database id."""
+    return json_response(order_document(this_worker().service.get_by_id(row_id)))
+
+
+@blueprint.get("/orders/<order_id>")
+def get_order(order_id: str) -> Response:
+    """Show the order with this public id."""
+    return json_response(order_document(this_worker().service.get(order_id)))
+
+
+@blueprint.get("/orders/<order_id>/status")
+def get_order_status(order_id: str) -> Response:
+    """Show where the order stands."""
+    row = this_worker().service.get(order_id)
+    return json_response({"order_id": row.order_id, "status": row.status})

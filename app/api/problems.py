@@ -1,0 +1,147 @@
+"""Errors as problem documents (RFC 9457): the one table between the domain and HTTP."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Flask, Response, g, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from app.api.strict_json import MalformedBodyError, pointer
+from app.orders import errors
+
+_STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]]] = {
+    errors.OrderNotFoundError: (HTTPStatus.NOT_FOUND, "Order not found"),
+    errors.OrderExistsError: (HTTPStatus.CONFLICT, "Order exists already"),
+    errors.IdempotencyKeyReusedError: (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Idempotency key was used for another order",
+    ),
+    errors.OrderRefusedError: (HTTPStatus.BAD_REQUEST, "Order is not valid"),
+    errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many orders are waiting"),
+    errors.OutcomeUnknownError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "Outcome unknown, repeat with the same idempotency key",
+    ),
+    errors.UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable"),
+}
+
+log = logging.getLogger(__name__)
+
+
+class BadRequestError(Exception):
+    """The request is at fault.
+
+    Args:
+        code: A stable word for programs.
+        detail: One sentence.
+        errors: What is wrong with which member of the body: `pointer` and `detail` each.
+
+    """
+
+    def __init__(self, code: str, detail: str, errors: Sequence[dict[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a problem document says."""
+
+    status: HTTPStatus
+    code: str
+    error: str
+    """One sentence, for simple clients."""
+    detail: str
+    errors: Sequence[dict[str, str]] = ()
+    retry_after_seconds: int | None = None
+
+    def response(self) -> Response:
+        """Return the answer to the current request."""
+        document: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": int(self.status),
+            "detail": self.detail,
+            "instance": request.path,
+            "code": self.code,
+            "error": self.error,
+            "request_id": g.get("request_id"),
+        }
+        if self.errors:
+            document["errors"] = list(self.errors)
+        response = Response(json.dumps(document), self.status, mimetype="application/problem+json")
+        if self.retry_after_seconds is not None:
+            response.headers["Retry-After"] = str(self.retry_after_seconds)
+        return response
+
+
+def register_problems(app: Flask) -> None:
+    """Have the app answer every error with a problem document."""
+    app.register_error_handler(errors.OrderError, _of_order_error)
+    app.register_error_handler(BadRequestError, _of_bad_request)
+    app.register_error_handler(MalformedBodyError, _of_malformed_body)
+    app.register_error_handler(ValidationError, _of_validation_error)
+    app.register_error_handler(HTTPException, _of_http_exception)
+    app.register_error_handler(Exception, _of_bug)
+
+
+def _of_order_error(error: errors.OrderError) -> Response:
+    status, sentence = _STATUS_AND_SENTENCE[type(error)]
+    problem = Problem(
+        status,
+        error.code,
+        sentence,
+        str(error),
+        retry_after_seconds=error.retry_after_seconds,
+    )
+    return problem.response()
+
+
+def _of_bad_request(error: BadRequestError) -> Response:
+    return Problem(
+        HTTPStatus.BAD_REQUEST, error.code, error.detail, error.detail, error.errors
+    ).response()
+
+
+def _of_malformed_body(error: MalformedBodyError) -> Response:
+    at = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else []
+    sentence = f"{error.pointer} {error.detail}".strip()
+    return _of_bad_request(BadRequestError("malformed_body", sentence, at))
+
+
+def _of_validation_error(error: ValidationError) -> Response:
+    found = [
+        {"pointer": pointer(*each["loc"]), "detail": each["msg"]}
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    first = f"{found[0]['pointer']}: {found[0]['detail']}"
+    return _of_bad_request(BadRequestError("invalid_order", first, found))
+
+
+def _of_http_exception(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:  # a redirect, which is no problem
+        return Response(error.get_body(), error.code, error.get_headers())
+    status = HTTPStatus(error.code)
+    detail = error.description or status.description or status.phrase
+    problem = Problem(status, status.name.lower(), status.phrase, detail).response()
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
+            problem.headers[name] = value
+    return problem
+
+
+def _of_bug(error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "Internal error",
+        "The service failed to answer; the request id finds the reason in its log.",
+    ).response()

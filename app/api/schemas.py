@@ -1,0 +1,86 @@
+"""What a request body must be."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StrictInt,
+    StrictStr,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+
+from app.orders.identifiers import LARGEST_INTEGER
+
+MAX_ITEMS: Final = 1000
+RESERVED_ORDER_IDS: Final = frozenset({"bulk", "metrics", "populate"})
+"""Routes of their own: an order of this name could not be reached."""
+_AMOUNT: Final = re.compile(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,2})?")
+
+
+class _OneMessage:
+    """Reports a union as one error; pydantic would report one for each of its branches."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema = handler(source)
+        schema["custom_error_type"] = "identifier"  # type: ignore[index]  # a union schema
+        schema["custom_error_message"] = (  # type: ignore[index]  # a union schema
+            "should be an integer from 1 to 2^63-1 or a string of 1 to 64 characters without NUL"
+        )
+        return schema
+
+
+Identifier = Annotated[
+    Annotated[StrictInt, Field(ge=1, le=LARGEST_INTEGER)]
+    | Annotated[StrictStr, Field(min_length=1, max_length=64, pattern=r"^[^\x00]+$")],
+    _OneMessage(),
+]
+
+
+def _split(value: object) -> object:
+    """Take a plain string as a comma-separated list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _amount(value: object) -> object:
+    """Read an amount exactly, from a JSON number or from a string that looks like one."""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
+        raise PydanticCustomError("amount", "should be a number, or a string that holds one")
+    if not _AMOUNT.fullmatch(str(value)):
+        raise PydanticCustomError(
+            "amount", "should be between 0 and 9999999999.99, with at most two decimals"
+        )
+    return Decimal(value)
+
+
+def _not_reserved(value: object) -> object:
+    if value in RESERVED_ORDER_IDS:
+        raise PydanticCustomError("reserved", "should not be a word that is a route")
+    return value
+
+
+OrderId = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
+    BeforeValidator(_not_reserved),
+]
+
+
+class NewOrder(BaseModel):
+    """An order as its sender describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user_id: Identifier
+    item_ids: Annotated[
+        list[Identifier], Field(min_length=1, max_length=MAX_ITEMS), BeforeValidator(_split)
+    ]
+    total_amount: Annotated[Decimal, BeforeValidator(_amount)]
+    order_id: OrderId | None = None

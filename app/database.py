@@ -1,0 +1,122 @@
+"""The engine of each database: drivers, session settings, time limits, column types."""
+
+import sqlite3
+from typing import Any, Final
+
+import pymysql
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, LargeBinary, Row, String, event
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import URL, Connection, ExceptionContext
+
+from app.transactions import Fault, diagnose
+
+LOCK_SECONDS: Final = 3
+STATEMENT_SECONDS: Final = 8
+SOCKET_SECONDS: Final = 10
+IDLE_TRANSACTION_SECONDS: Final = 8
+IDLE_CONNECTION_SECONDS: Final = 60
+
+db = SQLAlchemy()
+AnyRow = Row[*tuple[Any, ...]]
+
+# SQLite counts up by itself only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+# MySQL drops the fraction of a plain DATETIME.
+UtcDateTime = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql")
+Hash = LargeBinary(32).with_variant(mysql.BINARY(32), "mysql")
+
+
+def case_sensitive(length: int, *, charset: str = "utf8mb4") -> String:
+    """Return a string type that compares byte by byte; MySQL's default makes `A-1` equal `a-1`."""
+    return String(length).with_variant(
+        mysql.VARCHAR(length, charset=charset, collation=f"{charset}_bin"), "mysql"
+    )
+
+
+def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
+    """Return what `create_engine` takes for this database, for a process with so many threads."""
+    pool = {
+        "pool_size": threads + 2,
+        "max_overflow": 0,
+        "pool_timeout": LOCK_SECONDS,
+        "pool_use_lifo": True,
+        "pool_recycle": IDLE_CONNECTION_SECONDS // 2,
+    }
+    match url.get_backend_name():
+        case "sqlite":
+            return pool | {"connect_args": {"timeout": LOCK_SECONDS}}
+        case "postgresql":
+            return pool | {
+                "isolation_level": "READ COMMITTED",
+                "connect_args": {
+                    "connect_timeout": LOCK_SECONDS,
+                    "tcp_user_timeout": SOCKET_SECONDS * 1000,
+                    "options": _postgresql_settings(),
+                },
+            }
+        case _:
+            return pool | {
+                "isolation_level": "READ COMMITTED",
+                "connect_args": {
+                    "connect_timeout": LOCK_SECONDS,
+                    "read_timeout": SOCKET_SECONDS,
+                    "write_timeout": SOCKET_SECONDS,
+                    "charset": "utf8mb4",
+                },
+            }
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Have every new connection of the engine start with the session settings we rely on."""
+    event.listen(engine, "handle_error", _mark_disconnect)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "mysql":
+        event.listen(engine, "connect", _prepare_mysql)
+
+
+def _postgresql_settings() -> str:
+    settings = {
+        "timezone": "UTC",
+        "lock_timeout": f"{LOCK_SECONDS}s",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+    }
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def _mark_disconnect(context: ExceptionContext) -> None:
+    """Count as disconnects what SQLAlchemy does not: a server shutting down or gone read-only."""
+    if diagnose(context.original_exception) is Fault.GONE:
+        context.is_disconnect = True
+
+
+def _prepare_mysql(connection: "pymysql.Connection[Any]", _record: object) -> None:
+    settings = {
+        "time_zone": "'+00:00'",
+        "sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+        "innodb_lock_wait_timeout": LOCK_SECONDS,
+    }
+    if "MariaDB" in connection.get_server_info():  # type: ignore[no-untyped-call]  # the stubs' gap
+        settings["max_statement_time"] = STATEMENT_SECONDS
+        settings["idle_write_transaction_timeout"] = IDLE_TRANSACTION_SECONDS
+    else:
+        settings["max_execution_time"] = STATEMENT_SECONDS * 1000
+        settings["wait_timeout"] = IDLE_CONNECTION_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself: `_begin_sqlite` does
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL loses acknowledged orders in a power cut.
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock at once: a transaction that reads first could not wait for it later."""
+    reads = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

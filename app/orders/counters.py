@@ -1,0 +1,88 @@
+"""The counters: how often each transition happened, and how long orders took.
+
+Each worker adds to rows of its own, in the transaction that moves the orders. So they agree with
+the table at every commit, and no two workers wait for each other.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, Insert, delete, func, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from app.orders.histogram import bucket
+from app.orders.lifecycle import COMPLETE, Ending
+from app.orders.model import counters, workers
+from app.orders.workers import RETIRED
+
+NOBODY: Final = 0
+"""The `worker_id` of what is counted outside a worker, and of rows folded together."""
+
+MICROSECOND: Final = 1_000_000
+
+
+def _upsert(dialect: str) -> Insert:
+    if dialect == "mysql":
+        statement = mysql.insert(counters)
+        return statement.on_duplicate_key_update(value=counters.c.value + statement.inserted.value)
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    upsert = insert(counters)
+    return upsert.on_conflict_do_update(
+        index_elements=[counters.c.worker_id, counters.c.name],
+        set_={"value": counters.c.value + upsert.excluded.value},
+    )
+
+
+_ADD: Final = {dialect: _upsert(dialect) for dialect in ("mysql", "postgresql", "sqlite")}
+_OF_RETIRED: Final = (
+    select(counters)
+    .where(counters.c.worker_id.in_(select(workers.c.id).where(workers.c.state == RETIRED)))
+    .order_by(counters.c.worker_id, counters.c.name)
+    .with_for_update(of=counters)
+)
+_TOTALS: Final = select(counters.c.name, func.sum(counters.c.value)).group_by(counters.c.name)
+
+
+def add(connection: Connection, worker_id: int, tally: Counter[str]) -> None:
+    """Add the tally to the worker's own counters, by name in ascending order."""
+    rows = [
+        {"worker_id": worker_id, "name": name, "value": value}
+        for name, value in sorted(tally.items())
+        if value
+    ]
+    if rows:
+        connection.execute(_ADD[connection.dialect.name], rows)
+
+
+def totals(connection: Connection) -> dict[str, int]:
+    """Return every counter, summed over all workers."""
+    return {name: int(value) for name, value in connection.execute(_TOTALS)}
+
+
+def fold_retired(connection: Connection) -> None:
+    """Add what retired workers have counted to `NOBODY`'s rows, and drop theirs."""
+    tally: Counter[str] = Counter()
+    names: dict[int, list[str]] = defaultdict(list)
+    for worker_id, name, value in connection.execute(_OF_RETIRED):
+        tally[name] += value
+        names[worker_id].append(name)
+    for worker_id, folded in names.items():  # only the rows that were read: they are locked
+        mine = counters.c.worker_id == worker_id
+        connection.execute(delete(counters).where(mine, counters.c.name.in_(folded)))
+    add(connection, NOBODY, tally)
+
+
+def tally_endings(endings: Iterable[Ending]) -> Counter[str]:
+    """Return what these endings add: one per transition, and the times of the completed ones."""
+    tally: Counter[str] = Counter()
+    for ending in endings:
+        tally[ending.transition.name] += 1
+        if ending.transition is COMPLETE and ending.started_at and ending.ended_at:
+            waited = ending.started_at - ending.claim.hint.created_at
+            took = ending.ended_at - ending.started_at
+            for kind, duration in (("waiting", waited), ("processing", took)):
+                seconds = duration.total_seconds()
+                tally[f"{kind}_us"] += round(seconds * MICROSECOND)
+                tally[f"{kind}_le_{bucket(seconds):02}"] += 1
+    return tally

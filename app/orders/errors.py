@@ -1,0 +1,54 @@
+"""What can go wrong with an order, in the words of the domain."""
+
+
+class OrderError(Exception):
+    """Something about an order that its sender should know."""
+
+    code = "order_error"
+    """A stable word for programs."""
+    retry_after_seconds: int | None = None
+    """When to try again; None where trying again changes nothing."""
+
+
+class OrderNotFoundError(OrderError):
+    """No order has this id."""
+
+    code = "order_not_found"
+
+
+class OrderExistsError(OrderError):
+    """Another order has this `order_id` already."""
+
+    code = "order_exists"
+
+
+class IdempotencyKeyReusedError(OrderError):
+    """The idempotency key belongs to an order with another content."""
+
+    code = "idempotency_key_reused"
+
+
+class OrderRefusedError(OrderError):
+    """The database does not take one of the order's values."""
+
+    code = "order_refused"
+
+
+class UnavailableError(OrderError):
+    """Nothing was written, for now: the database cannot be reached or is too busy."""
+
+    code = "unavailable"
+    retry_after_seconds = 1
+
+
+class OverloadedError(UnavailableError):
+    """Nothing was written: too many orders are waiting already."""
+
+    code = "backlog_full"
+    retry_after_seconds = 5
+
+
+class OutcomeUnknownError(UnavailableError):
+    """It may have been written or not; the same idempotency key will tell."""
+
+    code = "outcome_unknown"

@@ -1,0 +1,58 @@
+"""Reads: one order by each of its names."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from app.database import AnyRow
+from app.orders.lifecycle import Draft
+from app.orders.model import orders
+
+_SHOWN: Final = [
+    orders.c[name]
+    for name in (
+        "id",
+        "order_id",
+        "user_id",
+        "item_ids",
+        "total_amount",
+        "status",
+        "attempts",
+        "last_error",
+        "created_at",
+        "started_at",
+        "completed_at",
+        "updated_at",
+    )
+]
+_BY_ID: Final = select(*_SHOWN).where(orders.c.id == bindparam("wanted"))
+_BY_ORDER_ID: Final = select(*_SHOWN).where(orders.c.order_id == bindparam("wanted"))
+_STATUS: Final = select(orders.c.status).where(orders.c.order_id == bindparam("wanted"))
+_COLLIDING: Final = select(*_SHOWN, orders.c.idempotency_hash, orders.c.request_hash).where(
+    or_(
+        orders.c.order_id == bindparam("order_id"),
+        orders.c.idempotency_hash == bindparam("idempotency_hash"),
+    )
+)
+
+
+def by_id(connection: Connection, row_id: int) -> AnyRow | None:
+    """Return the order with this database id; None if there is none."""
+    return connection.execute(_BY_ID, {"wanted": row_id}).first()
+
+
+def by_order_id(connection: Connection, order_id: str) -> AnyRow | None:
+    """Return the order with this public id; None if there is none."""
+    return connection.execute(_BY_ORDER_ID, {"wanted": order_id}).first()
+
+
+def status_of(connection: Connection, order_id: str) -> str | None:
+    """Return the order's status; None if there is no such order."""
+    return connection.execute(_STATUS, {"wanted": order_id}).scalar()
+
+
+def colliding(connection: Connection, draft: Draft) -> Sequence[AnyRow]:
+    """Return the orders, two at most, that hold the draft's order id or idempotency key."""
+    names = {"order_id": draft.order_id, "idempotency_hash": draft.idempotency_hash}
+    return connection.execute(_COLLIDING, names).all()

@@ -1,0 +1,195 @@
+"""The use cases: each is one transaction, tried again as a whole where that can succeed."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from app.clock import utc_now
+from app.database import AnyRow
+from app.orders import counters, queries, store
+from app.orders.errors import (
+    IdempotencyKeyReusedError,
+    OrderError,
+    OrderExistsError,
+    OrderNotFoundError,
+    OrderRefusedError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, Placed
+from app.orders.metrics import Metrics, read_metrics
+from app.transactions import run_transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one transaction of the processor brought."""
+
+    claims: list[Claim]
+    """To be worked on now."""
+    stale: list[Ending]
+    """Endings that came too late: another worker had taken the order over."""
+
+
+class OrderService:
+    """Takes orders in, moves them and reads them.
+
+    Args:
+        engine: The database.
+        worker_id: Returns the id this process is registered under in `workers`.
+        enqueue: Is given the hints of orders that have just become durable.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        worker_id: Callable[[], int],
+        enqueue: Callable[[Sequence[Hint]], None],
+    ) -> None:
+        self._engine = engine
+        self._worker_id = worker_id
+        self._enqueue = enqueue
+
+    def place(self, drafts: Sequence[Draft]) -> list[Placed | OrderError]:
+        """Write the orders and return, draft by draft, what became of each.
+
+        They share one transaction. If one of them cannot be written the batch is split, so that
+        it is the only one to fail.
+        """
+        return self._place(drafts, in_doubt=False)
+
+    def turn(self, endings: Sequence[Ending], hints: list[Hint], *, sweep_limit: int) -> Turn:
+        """End attempts and claim the next orders, under one COMMIT.
+
+        The caller holds no claim but those of the endings: a row this worker holds is taken for
+        one that an earlier COMMIT, whose answer was lost, has claimed.
+
+        Args:
+            endings: What became of earlier claims.
+            hints: The orders to claim, as far as they are still PENDING. An empty list is filled
+                from the table, so that a repetition claims the same rows.
+            sweep_limit: How many to take out of the table, oldest first; 0 for none.
+
+        Raises:
+            UnavailableError: Perhaps nothing was written; to be called again with the same lists.
+
+        """
+        work = partial(self._turn, endings=endings, hints=hints, sweep_limit=sweep_limit)
+        return run_transaction(self._engine, work)
+
+    def get(self, order_id: str) -> AnyRow:
+        """Return the order with this public id.
+
+        Raises:
+            OrderNotFoundError: There is none.
+
+        """
+        return _found(self._read(partial(queries.by_order_id, order_id=order_id)), order_id)
+
+    def get_by_id(self, row_id: int) -> AnyRow:
+        """Return the order with this database id.
+
+        Raises:
+            OrderNotFoundError: There is none.
+
+        """
+        return _found(self._read(partial(queries.by_id, row_id=row_id)), row_id)
+
+    def metrics(self) -> Metrics:
+        """Return the service's totals."""
+        return self._read(partial(read_metrics, now=utc_now()))
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return run_transaction(self._engine, work, read_only=True)
+
+    def _place(self, drafts: Sequence[Draft], *, in_doubt: bool) -> list[Placed | OrderError]:
+        try:
+            ids = run_transaction(self._engine, partial(self._write, drafts=drafts))
+        except UnavailableError as error:
+            return [OutcomeUnknownError(str(error)) if in_doubt else error] * len(drafts)
+        except (IntegrityError, DataError) as error:
+            if len(drafts) == 1:
+                return [self._explain(drafts[0], error)]
+            # A lost COMMIT may be what the batch collides with: from here on nothing is sure.
+            middle = len(drafts) // 2
+            halves = drafts[:middle], drafts[middle:]
+            return [placed for half in halves for placed in self._place(half, in_doubt=True)]
+        placed = [Placed(row_id, draft) for row_id, draft in zip(ids, drafts, strict=True)]
+        # Only now: before the COMMIT the processor would not find the rows.
+        self._enqueue([each.hint for each in placed])
+        return list(placed)
+
+    def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
+        ids = store.place(connection, drafts)
+        counters.add(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
+        return ids
+
+    def _explain(self, draft: Draft, error: DataError | IntegrityError) -> Placed | OrderError:
+        """Say why this one draft was not written: it is there already, or another is."""
+        try:
+            rows = self._read(partial(queries.colliding, draft=draft))
+        except UnavailableError as unavailable:
+            return OutcomeUnknownError(str(unavailable))
+        for row in rows:
+            if _is_own(row, draft):
+                placed = Placed(row.id, draft)
+                self._enqueue([placed.hint])
+                return placed
+        for row in rows:
+            if draft.idempotency_hash and row.idempotency_hash == draft.idempotency_hash:
+                return _replay(row, draft)
+        if rows:
+            return OrderExistsError(f"order {draft.order_id!r} exists already")
+        if isinstance(error, DataError):
+            return OrderRefusedError(f"the database does not take order {draft.order_id!r}")
+        return UnavailableError(f"order {draft.order_id!r} collided with one that is gone again")
+
+    def _turn(
+        self,
+        connection: Connection,
+        endings: Sequence[Ending],
+        hints: list[Hint],
+        sweep_limit: int,
+    ) -> Turn:
+        tally: Counter[str] = Counter()
+        stale: list[Ending] = []
+        worker_id = self._worker_id()
+        if endings:
+            settled, stale = store.settle(connection, endings, owner_id=worker_id)
+            tally += counters.tally_endings(settled)
+        if sweep_limit and not hints:
+            hints += store.due(connection, limit=sweep_limit, now=utc_now())
+        claims, moved = store.claim(connection, hints, owner_id=worker_id)
+        tally[CLAIM.name] += moved
+        counters.add(connection, worker_id, tally)
+        return Turn(claims, stale)
+
+
+def _found(row: AnyRow | None, name: object) -> AnyRow:
+    if row is None:
+        raise OrderNotFoundError(f"there is no order {name!r}")
+    return row
+
+
+def _is_own(row: AnyRow, draft: Draft) -> bool:
+    """Tell whether a COMMIT of this very draft, whose answer was lost, wrote the row."""
+    written = (row.order_id, row.created_at, row.request_hash)
+    return written == (draft.order_id, draft.created_at, draft.request_hash)
+
+
+def _replay(row: AnyRow, draft: Draft) -> Placed | OrderError:
+    if row.request_hash != draft.request_hash:
+        return IdempotencyKeyReusedError(
+            f"this idempotency key belongs to order {row.order_id!r}, which has another content"
+        )
+    first = replace(draft, order_id=row.order_id, created_at=row.created_at)
+    return Placed(row.id, first, replayed=True)

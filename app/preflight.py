@@ -1,0 +1,78 @@
+"""What is looked at before the service starts, so that it fails at once and says why."""
+
+import socket
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import ConfigurationError
+from app.settings import Settings
+
+SPARE_CONNECTIONS: Final = 5
+"""Left for whoever looks after the database."""
+_DURABILITY: Final = {
+    "mysql": ("innodb_flush_log_at_trx_commit", "1"),
+    "postgresql": ("synchronous_commit", "on"),
+}
+_MAX_CONNECTIONS: Final = {
+    "mysql": text("SELECT @@max_connections"),
+    "postgresql": text("SELECT current_setting('max_connections')"),
+}
+_SETTING: Final = {
+    "mysql": "SELECT @@{}",
+    "postgresql": "SELECT current_setting('{}')",
+}
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that the service can listen there.
+
+    Raises:
+        ConfigurationError: Somebody else does, or the host is none of this machine's.
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(f"PORT: cannot listen on {host}:{port}: {reason}") from None
+
+
+def check_database(engine: Engine, settings: Settings) -> None:
+    """Make sure that the database answers, keeps what it commits, and has room for the workers.
+
+    Raises:
+        ConfigurationError: It does not.
+
+    """
+    if engine.url.database and engine.dialect.name == "sqlite":
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name != "sqlite":
+                _check_server(connection, settings)
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise ConfigurationError(f"DATABASE_URL: cannot use {engine.url}: {reason}") from None
+
+
+def _check_server(connection: Connection, settings: Settings) -> None:
+    name, safe_value = _DURABILITY[connection.dialect.name]
+    value = connection.execute(text(_SETTING[connection.dialect.name].format(name))).scalar()
+    if str(value) != safe_value:
+        raise ConfigurationError(
+            f"DATABASE_URL: the server runs with {name} = {value}; orders are durable "
+            f"only with {safe_value}"
+        )
+    offered = int(connection.execute(_MAX_CONNECTIONS[connection.dialect.name]).scalar() or 0)
+    needed = settings.processes * (settings.threads + 2) + SPARE_CONNECTIONS
+    if offered < needed:
+        raise ConfigurationError(
+            f"DATABASE_URL: the server allows {offered} connections; {settings.processes} "
+            f"workers of {settings.threads} threads may need {needed}"
+        )

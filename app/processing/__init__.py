@@ -1,0 +1,1 @@
+"""The threads of a worker: taking in by group commit, working off, staying alive."""

@@ -1,0 +1,102 @@
+"""Group commit: requests that arrive together are written together.
+
+The first thread to find no leader leads: it writes everything that waits, its own included, in one
+call, wakes the others and hands leadership to the first of those that came meanwhile. No timer and
+no thread of its own: alone, nobody waits; under load the batches grow by themselves.
+
+Source: Hendler, Incze, Shavit, Tzafrir: Flat Combining and the Synchronization-Parallelism
+Tradeoff (SPAA 2010); databases write their logs in this way.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from app.orders.errors import OutcomeUnknownError, UnavailableError
+
+MAX_BATCH: Final = 256
+DEADLINE_SECONDS: Final = 15
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Intake(Generic[Item, Result]):
+    """Combines the items of concurrent threads into batches.
+
+    Args:
+        write: Writes a batch and returns an outcome per item, in order; an outcome that is an
+            exception is raised in the thread of its item.
+
+    """
+
+    def __init__(self, write: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> None:
+        self._write = write
+        self._mutex = threading.Lock()
+        self._waiting: list[_Waiting[Item, Result]] = []
+        self._led = False
+
+    def submit(self, item: Item) -> Result:
+        """Return the item's outcome, once it is written.
+
+        Raises:
+            UnavailableError: Its turn did not come within `DEADLINE_SECONDS`; it is not written.
+            OutcomeUnknownError: It was being written and has no outcome by then.
+            Exception: What `write` said of this item, or raised.
+
+        """
+        mine: _Waiting[Item, Result] = _Waiting(item)
+        with self._mutex:
+            self._waiting.append(mine)
+            leads, self._led = not self._led, True
+        if not leads:
+            self._wait(mine)
+        if mine.outcome is None:
+            self._lead(mine)
+        if isinstance(mine.outcome, Exception):
+            raise mine.outcome
+        return mine.outcome  # type: ignore[return-value]  # a leader's write gave it its outcome
+
+    def _wait(self, mine: "_Waiting[Item, Result]") -> None:
+        """Return once woken, with an outcome or as the next leader."""
+        if mine.woken.acquire(timeout=DEADLINE_SECONDS):
+            return
+        with self._mutex:
+            if mine.woken.acquire(blocking=False):  # woken just now after all
+                return
+            if mine not in self._waiting:
+                raise OutcomeUnknownError("the database has not answered in time")
+            self._waiting.remove(mine)
+        raise UnavailableError("the database is too slow to take the order in")
+
+    def _lead(self, mine: "_Waiting[Item, Result]") -> None:
+        with self._mutex:
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+        try:
+            outcomes = self._write([each.item for each in batch])
+        except Exception as error:  # noqa: BLE001 -- whatever it is, those who wait must learn it
+            outcomes = [error] * len(batch)
+        self._hand_over()
+        for each, outcome in zip(batch, outcomes, strict=True):
+            each.outcome = outcome
+            if each is not mine:
+                each.woken.release()
+
+    def _hand_over(self) -> None:
+        with self._mutex:
+            if self._waiting:
+                self._waiting[0].woken.release()
+            else:
+                self._led = False
+
+
+class _Waiting(Generic[Item, Result]):
+    """A thread that waits for its item's outcome, or for being made the leader."""
+
+    __slots__ = ("item", "outcome", "woken")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.outcome: Result | Exception | None = None
+        self.woken = threading.Lock()  # a bare lock wakes faster than an Event
+        self.woken.acquire()

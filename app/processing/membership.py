@@ -1,0 +1,37 @@
+"""What this process is registered as, and for how long that is sure to hold."""
+
+import time
+from typing import Final
+
+from app.orders.counters import NOBODY
+
+MARGIN_SECONDS: Final = 2
+"""A worker stops this long before others may take it for dead."""
+
+
+class Membership:
+    """Written by the supervisor, read by everyone else in the process.
+
+    Args:
+        lease_seconds: Without a heartbeat for longer, others take this worker's orders over.
+
+    """
+
+    def __init__(self, lease_seconds: float) -> None:
+        self._term_seconds = lease_seconds - MARGIN_SECONDS
+        self._good_until = float("-inf")
+        self.worker_id = NOBODY
+
+    @property
+    def holds(self) -> bool:
+        """True while nobody can have taken this worker for dead; otherwise it starts nothing."""
+        return time.monotonic() < self._good_until
+
+    def renew(self, worker_id: int, *, beat_at: float) -> None:
+        """Take in that the worker's beat, sent at `beat_at` (monotonic seconds), was counted."""
+        self.worker_id = worker_id
+        self._good_until = beat_at + self._term_seconds
+
+    def end(self) -> None:
+        """Start nothing more."""
+        self._good_until = float("-inf")

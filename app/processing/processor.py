@@ -1,0 +1,186 @@
+"""The processor: the one thread of a worker that works orders off."""
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from functools import partial
+from multiprocessing.pool import ThreadPool
+from typing import Final
+
+from app.orders.counters import NOBODY
+from app.orders.errors import UnavailableError
+from app.orders.lifecycle import RELEASE, Claim, Ending, Hint
+from app.orders.service import OrderService
+from app.processing.attempts import RetryPolicy, attempt
+from app.processing.handlers import Handler
+from app.processing.hints import HintQueue
+from app.processing.membership import Membership
+from app.processing.pace import BATCH_SECONDS, Pace
+
+SWEEP_SECONDS: Final = 1.0
+MAX_PAUSE_SECONDS: Final = 5.0
+LAPSED_SECONDS: Final = 0.1
+"""How often to look whether the worker may work again."""
+
+log = logging.getLogger(__name__)
+
+
+class Processor:
+    """Claims orders, runs the handler on them and ends them, turn after turn.
+
+    Args:
+        service: Moves the orders.
+        hints: Where the requests leave the orders they have just placed.
+        handler: Is called with each order, outside any transaction.
+        policy: When to try again what raised.
+        membership: While it does not hold, nothing new is begun.
+        threads: How many orders are worked on at once.
+
+    """
+
+    def __init__(
+        self,
+        service: OrderService,
+        hints: HintQueue,
+        handler: Handler,
+        policy: RetryPolicy,
+        membership: Membership,
+        *,
+        threads: int,
+    ) -> None:
+        self._service = service
+        self._hints = hints
+        self._attempt = partial(attempt, handler=handler, policy=policy)
+        self._membership = membership
+        self._threads = threads
+        # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
+        self._map = ThreadPool(threads).map if threads > 1 else map
+        self._pace = Pace(at_least=threads)
+        self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
+        self._stopping = threading.Event()
+        self._sweep_at = self._progress_at = time.monotonic()
+        # What this worker holds, between the steps of a turn:
+        self._wanted: list[Hint] = []
+        self._claims: deque[Claim] = deque()
+        self._endings: list[Ending] = []
+        self._held_as = NOBODY
+        self.stale_completions = 0
+        self.current_order: str | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    @property
+    def draining(self) -> bool:
+        """True once `stop` was called."""
+        return self._stopping.is_set()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long ago the processor last got anything done, or looked for something to do."""
+        return time.monotonic() - self._progress_at
+
+    @property
+    def queue_length(self) -> int:
+        """How many hints wait, roughly."""
+        return len(self._hints)
+
+    def sweep_soon(self) -> None:
+        """Look for orders in the table at the next turn."""
+        self._sweep_at = time.monotonic()
+        self._hints.wake()
+
+    def stop(self, *, drain_seconds: float) -> bool:
+        """Claim nothing more, finish the running order, give back the others.
+
+        Returns:
+            False if the running order was not done within `drain_seconds`.
+
+        """
+        self._stopping.set()
+        self._hints.wake()
+        self._thread.join(drain_seconds)
+        return not self._thread.is_alive()
+
+    def step(self) -> None:
+        """Work on what is held, end it, and claim what comes next; waits if there is nothing.
+
+        Raises:
+            UnavailableError: The database is away; everything held is still in hand.
+
+        """
+        self._progress_at = time.monotonic()
+        if self._held_as != self._membership.worker_id:  # retired meanwhile: all of it is adopted
+            self._claims.clear()
+        limit = 0
+        if self._stopping.is_set():
+            self._endings += [Ending(claim, RELEASE) for claim in self._claims]
+            self._claims.clear()
+        elif not self._membership.holds:
+            self._stopping.wait(LAPSED_SECONDS)
+        else:
+            self._endings += self._perform()
+            limit = 0 if self._claims else self._choose()
+        if self._endings or self._wanted or limit:
+            self._turn(limit)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set() or self._claims or self._endings:
+            try:
+                self.step()
+                failures = 0
+            except UnavailableError as error:
+                failures += 1
+                log.warning("processor waits for the database: %s", error)
+            except Exception:
+                failures += 1
+                log.exception("processor goes on after an error")
+            if failures:
+                time.sleep(random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 2 ** (failures - 2)))
+
+    def _perform(self) -> list[Ending]:
+        """Run handlers for about one batch's time; what is left stays claimed."""
+        begun = time.monotonic()
+        endings: list[Ending] = []
+        elapsed = 0.0
+        while self._claims and elapsed < BATCH_SECONDS and not self._stopping.is_set():
+            group = [self._claims.popleft() for _ in range(min(self._threads, len(self._claims)))]
+            self.current_order = group[0].hint.order_id
+            endings += self._map(self._attempt, group)
+            self._progress_at = time.monotonic()
+            elapsed = self._progress_at - begun
+        self.current_order = None
+        if endings:
+            self._pace.record(len(endings), elapsed)
+        return endings
+
+    def _choose(self) -> int:
+        """Want the next hints, or return how many orders to take out of the table instead."""
+        if self._wanted:  # an earlier turn's, whose outcome is not known
+            return 0
+        size = self._pace.batch_size
+        until_sweep = self._sweep_at - time.monotonic()
+        if until_sweep <= 0 or self._hints.overflowed:
+            return size
+        self._wanted = self._hints.take(size, wait_seconds=0 if self._endings else until_sweep)
+        return 0
+
+    def _turn(self, sweep_limit: int) -> None:
+        self._held_as = self._membership.worker_id
+        turn = self._service.turn(self._endings, self._wanted, sweep_limit=sweep_limit)
+        if sweep_limit:
+            self._swept(self._wanted, sweep_limit)
+        self.stale_completions += len(turn.stale)
+        self._endings, self._wanted = [], []
+        self._claims += turn.claims
+
+    def _swept(self, found: list[Hint], limit: int) -> None:
+        """Sweep again at once if there may be more, or else after about `SWEEP_SECONDS`."""
+        there_may_be_more = len(found) == limit or any(hint.solo for hint in found)
+        if not there_may_be_more:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
+            self._hints.caught_up()

@@ -1,0 +1,162 @@
+"""The supervisor: the second thread of a worker, which keeps it and the others honest."""
+
+import logging
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from app.database import AnyRow
+from app.orders import counters, store, workers
+from app.orders.errors import UnavailableError
+from app.orders.lifecycle import Ending, OrderStatus, status_counts
+from app.orders.workers import ProcessIdentity, WorkerState
+from app.processing.backlog import Backlog
+from app.processing.membership import Membership
+from app.processing.observer import Observer
+from app.processing.processor import Processor
+from app.transactions import run_transaction
+
+HEARTBEAT_SECONDS: Final = 3
+HANG_LEASES: Final = 4
+"""A processor without progress for so many leases hangs."""
+HOUSEKEEPING_SECONDS: Final = 30
+LEAVE_SECONDS: Final = 2
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Beats, watches the other workers, takes over what the dead ones held.
+
+    Args:
+        engine: The database.
+        identity: This process.
+        membership: Where the outcome of each beat is kept.
+        processor: What is watched for progress.
+        backlog: The gauge to refresh.
+        lease_seconds: A worker silent for longer is dead.
+        max_attempts: An order taken over after so many attempts fails.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        identity: ProcessIdentity,
+        membership: Membership,
+        processor: Processor,
+        backlog: Backlog,
+        *,
+        lease_seconds: float,
+        max_attempts: int,
+    ) -> None:
+        self._engine = engine
+        self._identity = identity
+        self._membership = membership
+        self._processor = processor
+        self._backlog = backlog
+        self._hang_seconds = lease_seconds * HANG_LEASES
+        self._max_attempts = max_attempts
+        self._observer = Observer(identity, lease_seconds)
+        self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; its first beat registers this process as a worker."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop beating and leave: whatever this worker still holds is free for the others."""
+        self._stopping.set()
+        self._thread.join(LEAVE_SECONDS)
+        self._membership.end()
+        try:
+            run_transaction(self._engine, self._leave)
+        except UnavailableError as error:
+            log.warning("the worker could not sign off, its lease will run out: %s", error)
+
+    def tick(self) -> None:
+        """Beat once, and take over from whoever does not.
+
+        Raises:
+            UnavailableError: The database is away; the lease runs on.
+
+        """
+        if self._processor.idle_seconds > self._hang_seconds:
+            self._recycle()
+            return
+        beat_at = time.monotonic()
+        worker_id, others, totals = run_transaction(self._engine, self._beat)
+        self._membership.renew(worker_id, beat_at=beat_at)
+        counts = status_counts(totals)
+        self._backlog.refresh(counts[OrderStatus.PENDING] + counts[OrderStatus.PROCESSING])
+        dead = self._observer.dead(others, now=time.monotonic())
+        housekeeping = time.monotonic() >= self._housekeeping_at
+        if dead or housekeeping:
+            self._take_over(dead)
+        if housekeeping:
+            self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
+            run_transaction(self._engine, counters.fold_retired)
+            run_transaction(self._engine, workers.forget_retired)
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            pause = HEARTBEAT_SECONDS * random.uniform(0.8, 1)
+            try:
+                self.tick()
+            except UnavailableError as error:
+                log.warning("no heartbeat: %s", error)
+            except Exception:
+                log.exception("supervisor goes on after an error")
+
+    def _beat(self, connection: Connection) -> tuple[int, list[AnyRow], dict[str, int]]:
+        worker_id = self._membership.worker_id
+        if worker_id == counters.NOBODY or not workers.beat(
+            connection,
+            worker_id,
+            state=WorkerState.DRAINING if self._processor.draining else WorkerState.ACTIVE,
+            queue_length=self._processor.queue_length,
+            current_order=self._processor.current_order,
+        ):
+            worker_id = workers.register(connection, self._identity)
+        others = [row for row in workers.alive(connection) if row.id != worker_id]
+        return worker_id, others, counters.totals(connection)
+
+    def _take_over(self, dead: Sequence[AnyRow]) -> None:
+        """Retire the dead and adopt their orders, and any that no active worker owns."""
+        work = partial(self._adopt, dead=dead)
+        while len(adopted := run_transaction(self._engine, work)) == store.ADOPTED_AT_ONCE:
+            pass
+        for worker in dead:
+            log.warning("worker %d (pid %d on %s) is dead", worker.id, worker.pid, worker.host)
+        if adopted:
+            log.warning("adopted %d orders", len(adopted))
+            self._processor.sweep_soon()
+
+    def _adopt(self, connection: Connection, dead: Sequence[AnyRow]) -> list[Ending]:
+        for worker in dead:
+            workers.retire(connection, worker.id, seen_beat=worker.beat)
+        adopted = store.adopt(connection, max_attempts=self._max_attempts)
+        tally = counters.tally_endings(adopted)
+        counters.add(connection, self._membership.worker_id, tally)
+        return adopted
+
+    def _leave(self, connection: Connection) -> None:
+        workers.leave(connection, self._membership.worker_id)
+        adopted = store.adopt(connection, max_attempts=self._max_attempts)
+        counters.add(connection, counters.NOBODY, counters.tally_endings(adopted))
+
+    def _recycle(self) -> None:
+        """Give up on this process: its processor hangs, and uWSGI starts a new one in its place."""
+        log.error("the processor hangs on order %s", self._processor.current_order)
+        self._membership.end()
+        os.kill(os.getpid(), signal.SIGHUP)

@@ -1,0 +1,130 @@
+"""The settings: read from the environment once, checked, then fixed."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from app.errors import ConfigurationError
+
+PROJECT: Final = Path(__file__).resolve().parent.parent
+_DRIVERS: Final = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mysql+pymysql",
+    "mariadb+pymysql": "mysql+pymysql",
+    "mysql+pymysql": "mysql+pymysql",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+    "sqlite": "sqlite",
+}
+
+
+def _seconds_range(value: object) -> object:
+    """Turn `0.5-1.5` or `2` into a pair of seconds."""
+    if not isinstance(value, str):
+        return value
+    number = r"\s*(\d+(?:\.\d+)?)\s*"
+    match = re.fullmatch(rf"{number}(?:-{number})?", value)
+    if match is None:
+        raise ValueError("should be a number of seconds or a range such as 0.5-1.5")
+    shortest, longest = float(match[1]), float(match[2] or match[1])
+    if shortest > longest:
+        raise ValueError("the range should begin with its smaller end")
+    return shortest, longest
+
+
+class Settings(BaseSettings):
+    """What can be set, by the environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        f"sqlite:///{PROJECT}/instance/orders.db",
+        description="`mysql://`, `mysql+pymysql://`, `mariadb://`, `postgresql://`, `sqlite:///`",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="port to listen on")
+    processes: int = Field(2, ge=1, le=256, description="uWSGI worker processes")
+    threads: int = Field(32, ge=1, le=1024, description="request threads per worker")
+    processing_seconds: Annotated[
+        tuple[float, float], NoDecode, BeforeValidator(_seconds_range)
+    ] = Field((0.5, 1.5), description="simulated work per order: a number or a range; `0` for none")
+    order_handler: str = Field(
+        "",
+        pattern=r"^([\w.]+:\w+)?$",
+        description="`package.module:function`, called with each order instead of simulated work",
+    )
+    processor_threads: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="orders a worker handles at once; 1 keeps first come, first served",
+    )
+    lease_seconds: float = Field(
+        15, ge=5, le=3600, description="a worker silent for longer is dead, its orders taken over"
+    )
+    max_attempts: int = Field(5, ge=1, le=1000, description="then the order is `FAILED`")
+    retry_base_seconds: float = Field(
+        1, gt=0, le=900, description="exponential backoff with full jitter starts here"
+    )
+    max_backlog: int = Field(
+        1_000_000, ge=1, description="more unfinished orders than this: create answers 503"
+    )
+    max_body_bytes: int = Field(1_048_576, ge=1, description="a larger body is answered with 413")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="the least severe messages that are logged"
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Return the settings of this process's environment.
+
+        Raises:
+            ConfigurationError: One of them makes no sense.
+
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            sentences = [_sentence(dict(each)) for each in error.errors(include_url=False)]
+            raise ConfigurationError("; ".join(sentences)) from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _pick_driver(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("should be a URL such as mysql://user:password@host/name") from None
+        if url.drivername not in _DRIVERS:
+            raise ValueError(f"should begin with one of {', '.join(sorted(_DRIVERS))}")
+        if url.drivername == "sqlite":
+            if url.database in {None, "", ":memory:"}:
+                raise ValueError("should name a file: the workers share it")
+            url = url.set(database=str(Path(url.database or "").absolute()))
+        elif not url.database:
+            raise ValueError("should name a database after the host")
+        return url.set(drivername=_DRIVERS[url.drivername]).render_as_string(hide_password=False)
+
+    @property
+    def url(self) -> URL:
+        """The database's URL; its `str` hides the password."""
+        return make_url(self.database_url)
+
+    def masked(self) -> dict[str, Any]:
+        """Return the settings by environment variable, without secrets."""
+        shown = self.model_dump() | {"database_url": str(self.url)}
+        shortest, longest = self.processing_seconds
+        shown["processing_seconds"] = f"{shortest:g}-{longest:g}"
+        return {name.upper(): value for name, value in shown.items()}
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    name = str(error["loc"][0]).upper()
+    given = "" if name == "DATABASE_URL" else f" (it is {str(error['input'])[:80]!r})"
+    return f"{name}: {error['msg'].removeprefix('Value error, ')}{given}"

@@ -1,0 +1,125 @@
+"""Running a transaction to its end: what is tried again, and what is reported as unavailable."""
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final, TypeVar
+
+import psycopg
+import pymysql
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.orders.errors import OutcomeUnknownError, UnavailableError
+
+MAX_TRIES: Final = 5
+RETRY_WINDOW_SECONDS: Final = 4
+"""No try begins later: one more may take a connect and a socket time-out, of a request's 15 s."""
+BACKOFF_SECONDS: Final = 0.02
+
+T = TypeVar("T")
+
+
+class Fault(Enum):
+    """What a database error says about trying again."""
+
+    CONFLICT = auto()
+    """Another transaction was in the way: the same again can succeed."""
+    GONE = auto()
+    """The connection or the server is lost: a new connection can succeed."""
+    EXHAUSTED = auto()
+    """No room, no time, no connection left: trying again at once makes it worse."""
+
+
+_MYSQL: Final = {
+    Fault.CONFLICT: {1020, 1205, 1213},
+    Fault.GONE: {0, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 1927, 2002}
+    | {2003, 2006, 2013, 2014, 2026, 2055, 4031, 4166},
+    Fault.EXHAUSTED: {3, 28, 1021, 1023, 1026, 1030, 1040, 1114, 1203, 1226, 1317, 1969, 3024},
+}
+_POSTGRESQL: Final = {
+    Fault.CONFLICT: ("40001", "40P01", "55P03"),
+    Fault.GONE: ("08", "25P03", "25006", "57P"),
+    Fault.EXHAUSTED: ("53", "54", "57014", "58"),
+}
+_SQLITE: Final = {
+    Fault.CONFLICT: {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED},
+    Fault.GONE: set[int](),
+    Fault.EXHAUSTED: {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+    },
+}
+
+
+def diagnose(error: BaseException | None) -> Fault | None:
+    """Return what the driver's error means for trying again; None for one that would come back."""
+    if isinstance(error, sqlite3.Error):
+        primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return next((fault for fault, codes in _SQLITE.items() if primary_code in codes), None)
+    if isinstance(error, pymysql.Error):
+        number = error.args[0] if error.args else 0
+        return next((fault for fault, numbers in _MYSQL.items() if number in numbers), None)
+    if isinstance(error, psycopg.Error):
+        state = error.sqlstate
+        if state is None:  # the server said nothing: the connection itself failed
+            return Fault.GONE if isinstance(error, psycopg.OperationalError) else None
+        return next((f for f, prefix in _POSTGRESQL.items() if state.startswith(prefix)), None)
+    return None
+
+
+def run_transaction(
+    engine: Engine, work: Callable[[Connection], T], *, read_only: bool = False
+) -> T:
+    """Run `work` in one transaction and commit it; the whole again where that can succeed.
+
+    A COMMIT whose answer was lost leaves open whether it happened, so `work` runs again then too:
+    it must recognise its own rows (by fence or by key) and count only what it moves this time.
+
+    Args:
+        engine: Where to run it.
+        work: Gets the connection; its result is returned.
+        read_only: Promises that `work` only reads; on SQLite it then waits for no writer.
+
+    Raises:
+        UnavailableError: Nothing was written, and trying again now is useless.
+        OutcomeUnknownError: A COMMIT was lost, and the database did not come back to tell.
+        DBAPIError: The statement itself is at fault, such as a violated constraint.
+
+    """
+    last_start = time.monotonic() + RETRY_WINDOW_SECONDS
+    in_doubt = False
+    for tried in range(1, MAX_TRIES + 1):
+        committing = False
+        try:
+            with engine.connect() as connection:
+                if read_only:
+                    connection.execution_options(read_only=True)
+                transaction = connection.begin()
+                result = work(connection)
+                committing = True
+                transaction.commit()
+                return result
+        except PoolTimeoutError as error:
+            raise _give_up(error, in_doubt=in_doubt) from error
+        except DBAPIError as error:
+            fault = diagnose(error.orig)
+            if fault is None:
+                raise
+            in_doubt |= committing and fault is not Fault.CONFLICT
+            if fault is Fault.EXHAUSTED or tried == MAX_TRIES or time.monotonic() > last_start:
+                raise _give_up(error, in_doubt=in_doubt) from error
+        time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**tried))
+    raise AssertionError("the last try returns or raises")
+
+
+def _give_up(error: Exception, *, in_doubt: bool) -> UnavailableError:
+    cause = type(getattr(error, "orig", None) or error).__name__
+    if in_doubt:
+        return OutcomeUnknownError(f"the database was lost while it committed ({cause})")
+    return UnavailableError(f"the database cannot be used at the moment ({cause})")

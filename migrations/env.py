@@ -1,0 +1,14 @@
+"""How Alembic runs the revisions: on a connection without the service's time limits."""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import create_engine
+
+engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"])
+metadata = current_app.extensions["migrate"].db.metadata
+
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+engine.dispose()
