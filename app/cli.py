@@ -1,9 +1,7 @@
 """The command line: `flask --app app ...`."""
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import Final
 
 import click
@@ -14,8 +12,9 @@ from app.database import db
 from app.orders.audit import audit
 from app.preflight import check_database, check_port
 from app.schema import migrate
-from app.settings import PROJECT, Settings
+from app.settings import Settings
 from app.transactions import run_transaction
+from app.uwsgi_process import run_uwsgi
 
 _BANNER: Final = """\
 Orders are taken in at http://{host}:{port}
@@ -46,14 +45,10 @@ def serve() -> None:
     check_port(settings.host, settings.port)
     check_database(db.engine, settings)
     migrate(db.engine)
-    db.engine.dispose()  # nothing may stay open across the exec
+    db.engine.dispose()
     shown = settings.model_dump(include={"host", "port", "processes", "threads"})
     banner = _BANNER.format(**shown, database=settings.url)
-    uwsgi = Path(sys.executable).with_name("uwsgi")
-    os.chdir(PROJECT)
-    # The first worker prints it once it serves: above uWSGI's own lines nobody would see it.
-    command = [str(uwsgi), "--ini", "uwsgi.ini", "--hook-accepting1-once", "exec:printenv BANNER"]
-    os.execve(uwsgi, command, os.environ | {"BANNER": banner})  # noqa: S606 -- our own uWSGI
+    sys.exit(run_uwsgi(banner))
 
 
 @orders.command()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.breaker import Breaker, breaker_of
 from app.orders.errors import OutcomeUnknownError, UnavailableError
 
 MAX_TRIES: Final = 5
@@ -92,34 +93,62 @@ def run_transaction(
         DBAPIError: The statement itself is at fault, such as a violated constraint.
 
     """
-    last_start = time.monotonic() + RETRY_WINDOW_SECONDS
-    in_doubt = False
-    for tried in range(1, MAX_TRIES + 1):
-        committing = False
+    tries = _Tries(breaker_of(engine))
+    while True:
+        tries.stage = _Stage.CONNECTING
         try:
+            tries.breaker.check()
             with engine.connect() as connection:
-                if read_only:
-                    connection.execution_options(read_only=True)
+                tries.stage = _Stage.WORKING
+                connection.execution_options(read_only=read_only)
                 transaction = connection.begin()
                 result = work(connection)
-                committing = True
+                tries.stage = _Stage.WORKING if read_only else _Stage.COMMITTING
                 transaction.commit()
-                return result
-        except PoolTimeoutError as error:
-            raise _give_up(error, in_doubt=in_doubt) from error
+            tries.breaker.succeeded()
+            return result  # noqa: TRY300 -- what this try has brought
+        except (PoolTimeoutError, UnavailableError) as error:
+            raise tries.given_up(error) from error
         except DBAPIError as error:
             fault = diagnose(error.orig)
             if fault is None:
                 raise
-            in_doubt |= committing and fault is not Fault.CONFLICT
-            if fault is Fault.EXHAUSTED or tried == MAX_TRIES or time.monotonic() > last_start:
-                raise _give_up(error, in_doubt=in_doubt) from error
-        time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**tried))
-    raise AssertionError("the last try returns or raises")
+            if not tries.another(fault, error.orig):
+                raise tries.given_up(error) from error
+        time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**tries.failed))
 
 
-def _give_up(error: Exception, *, in_doubt: bool) -> UnavailableError:
-    cause = type(getattr(error, "orig", None) or error).__name__
-    if in_doubt:
-        return OutcomeUnknownError(f"the database was lost while it committed ({cause})")
-    return UnavailableError(f"the database cannot be used at the moment ({cause})")
+class _Stage(Enum):
+    CONNECTING = auto()
+    WORKING = auto()
+    COMMITTING = auto()
+
+
+class _Tries:
+    """What has happened so far to one transaction."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self.breaker = breaker
+        self.stage = _Stage.CONNECTING
+        self.failed = 0
+        self._in_doubt = False
+        self._begun = time.monotonic()
+
+    def another(self, fault: Fault, reason: object) -> bool:
+        """Take in how a try failed, and return whether there should be another."""
+        self.failed += 1
+        self._in_doubt |= self.stage is _Stage.COMMITTING and fault is not Fault.CONFLICT
+        late = time.monotonic() - self._begun > RETRY_WINDOW_SECONDS
+        away = fault is Fault.GONE and (late or self.stage is _Stage.CONNECTING)
+        if away:
+            self.breaker.opened_by(reason)
+        return not (away or late or fault is Fault.EXHAUSTED or self.failed == MAX_TRIES)
+
+    def given_up(self, error: Exception) -> UnavailableError:
+        """Return what to tell whoever asked for the transaction."""
+        if self._in_doubt:
+            return OutcomeUnknownError("the database was lost while it committed")
+        if isinstance(error, UnavailableError):
+            return error
+        cause = type(getattr(error, "orig", None) or error).__name__
+        return UnavailableError(f"the database cannot be used at the moment ({cause})")

@@ -9,6 +9,11 @@ class OrderError(Exception):
     retry_after_seconds: int | None = None
     """When to try again; None where trying again changes nothing."""
 
+    def __init__(self, detail: str, *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(detail)
+        if retry_after_seconds is not None:
+            self.retry_after_seconds = retry_after_seconds
+
 
 class OrderNotFoundError(OrderError):
     """No order has this id."""

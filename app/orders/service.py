@@ -67,7 +67,9 @@ class OrderService:
         """
         return self._place(drafts, in_doubt=False)
 
-    def turn(self, endings: Sequence[Ending], hints: list[Hint], *, sweep_limit: int) -> Turn:
+    def turn(
+        self, endings: Sequence[Ending], hints: list[Hint], *, sweep_limit: int, worker_id: int
+    ) -> Turn:
         """End attempts and claim the next orders, under one COMMIT.
 
         The caller holds no claim but those of the endings: a row this worker holds is taken for
@@ -78,12 +80,26 @@ class OrderService:
             hints: The orders to claim, as far as they are still PENDING. An empty list is filled
                 from the table, so that a repetition claims the same rows.
             sweep_limit: How many to take out of the table, oldest first; 0 for none.
+            worker_id: Who claims and ends.
 
         Raises:
             UnavailableError: Perhaps nothing was written; to be called again with the same lists.
 
         """
-        work = partial(self._turn, endings=endings, hints=hints, sweep_limit=sweep_limit)
+
+        def work(connection: Connection) -> Turn:
+            tally: Counter[str] = Counter()
+            stale: list[Ending] = []
+            if endings:
+                settled, stale = store.settle(connection, endings, owner_id=worker_id)
+                tally = counters.tally_endings(settled)
+            if sweep_limit and not hints:
+                hints.extend(store.due(connection, limit=sweep_limit, now=utc_now()))
+            claims, moved = store.claim(connection, hints, owner_id=worker_id)
+            tally[CLAIM.name] += moved
+            counters.add(connection, worker_id, tally)
+            return Turn(claims, stale)
+
         return run_transaction(self._engine, work)
 
     def get(self, order_id: str) -> AnyRow:
@@ -152,26 +168,6 @@ class OrderService:
         if isinstance(error, DataError):
             return OrderRefusedError(f"the database does not take order {draft.order_id!r}")
         return UnavailableError(f"order {draft.order_id!r} collided with one that is gone again")
-
-    def _turn(
-        self,
-        connection: Connection,
-        endings: Sequence[Ending],
-        hints: list[Hint],
-        sweep_limit: int,
-    ) -> Turn:
-        tally: Counter[str] = Counter()
-        stale: list[Ending] = []
-        worker_id = self._worker_id()
-        if endings:
-            settled, stale = store.settle(connection, endings, owner_id=worker_id)
-            tally += counters.tally_endings(settled)
-        if sweep_limit and not hints:
-            hints += store.due(connection, limit=sweep_limit, now=utc_now())
-        claims, moved = store.claim(connection, hints, owner_id=worker_id)
-        tally[CLAIM.name] += moved
-        counters.add(connection, worker_id, tally)
-        return Turn(claims, stale)
 
 
 def _found(row: AnyRow | None, name: object) -> AnyRow:

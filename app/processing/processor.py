@@ -20,7 +20,7 @@ from app.processing.membership import Membership
 from app.processing.pace import BATCH_SECONDS, Pace
 
 SWEEP_SECONDS: Final = 1.0
-MAX_PAUSE_SECONDS: Final = 5.0
+MAX_PAUSE_SECONDS: Final = 2.0
 LAPSED_SECONDS: Final = 0.1
 """How often to look whether the worker may work again."""
 
@@ -115,15 +115,14 @@ class Processor:
         self._progress_at = time.monotonic()
         if self._held_as != self._membership.worker_id:  # retired meanwhile: all of it is adopted
             self._claims.clear()
-        limit = 0
         if self._stopping.is_set():
             self._endings += [Ending(claim, RELEASE) for claim in self._claims]
             self._claims.clear()
         elif not self._membership.holds:
             self._stopping.wait(LAPSED_SECONDS)
-        else:
-            self._endings += self._perform()
-            limit = 0 if self._claims else self._choose()
+            return
+        self._endings += self._perform()
+        limit = 0 if self._claims or self._stopping.is_set() else self._choose()
         if self._endings or self._wanted or limit:
             self._turn(limit)
 
@@ -135,12 +134,12 @@ class Processor:
                 failures = 0
             except UnavailableError as error:
                 failures += 1
-                log.warning("processor waits for the database: %s", error)
+                log.debug("processor waits for the database: %s", error)
             except Exception:
                 failures += 1
                 log.exception("processor goes on after an error")
             if failures:
-                time.sleep(random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 2 ** (failures - 2)))
+                time.sleep(random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 0.5 * 2**failures))
 
     def _perform(self) -> list[Ending]:
         """Run handlers for about one batch's time; what is left stays claimed."""
@@ -171,7 +170,9 @@ class Processor:
 
     def _turn(self, sweep_limit: int) -> None:
         self._held_as = self._membership.worker_id
-        turn = self._service.turn(self._endings, self._wanted, sweep_limit=sweep_limit)
+        turn = self._service.turn(
+            self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
+        )
         if sweep_limit:
             self._swept(self._wanted, sweep_limit)
         self.stale_completions += len(turn.stale)

@@ -114,7 +114,7 @@ class Supervisor:
             try:
                 self.tick()
             except UnavailableError as error:
-                log.warning("no heartbeat: %s", error)
+                log.debug("no heartbeat: %s", error)
             except Exception:
                 log.exception("supervisor goes on after an error")
 
