@@ -3,8 +3,10 @@
 import sqlite3
 from typing import Any, Final
 
+import psycopg
 import pymysql
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.abc import RV, PQGen
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, LargeBinary, Row, String, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, ExceptionContext
@@ -16,6 +18,7 @@ STATEMENT_SECONDS: Final = 8
 SOCKET_SECONDS: Final = 10
 IDLE_TRANSACTION_SECONDS: Final = 8
 IDLE_CONNECTION_SECONDS: Final = 60
+POLL_SECONDS: Final = 0.1
 
 db = SQLAlchemy()
 AnyRow = Row[*tuple[Any, ...]]
@@ -67,6 +70,19 @@ def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
             }
 
 
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that waits `SOCKET_SECONDS` for an answer; a server that stands still has none.
+
+    The server's own time limits cannot help then, and libpq has none for reading.
+    """
+
+    def wait(
+        self, gen: PQGen[RV], interval: float = POLL_SECONDS, timeout: float | None = None
+    ) -> RV:
+        """Return the generator's result; raise OperationalError after `timeout` seconds."""
+        return super().wait(gen, interval, SOCKET_SECONDS if timeout is None else timeout)
+
+
 def prepare_engine(engine: Engine) -> None:
     """Have every new connection of the engine start with the session settings we rely on."""
     event.listen(engine, "handle_error", _mark_disconnect)
@@ -75,6 +91,8 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name == "mysql":
         event.listen(engine, "connect", _prepare_mysql)
+    else:
+        event.listen(engine, "do_connect", _connect_postgresql)
 
 
 def _postgresql_settings() -> str:
@@ -107,6 +125,12 @@ def _prepare_mysql(connection: "pymysql.Connection[Any]", _record: object) -> No
         settings["wait_timeout"] = IDLE_CONNECTION_SECONDS
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
+
+
+def _connect_postgresql(
+    _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> BoundedConnection:
+    return BoundedConnection.connect(*arguments, **options)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

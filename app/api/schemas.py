@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -60,7 +61,7 @@ def _amount(value: object) -> object:
     return Decimal(value)
 
 
-def _not_reserved(value: object) -> object:
+def _not_reserved(value: str) -> str:
     if value in RESERVED_ORDER_IDS:
         raise PydanticCustomError("reserved", "should not be a word that is a route")
     return value
@@ -69,7 +70,7 @@ def _not_reserved(value: object) -> object:
 OrderId = Annotated[
     StrictStr,
     Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
-    BeforeValidator(_not_reserved),
+    AfterValidator(_not_reserved),
 ]
 
 

@@ -1,6 +1,7 @@
 """Reading a body strictly: one JSON object, every member once, numbers that mean what they say."""
 
 import json
+from collections import Counter
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -47,8 +48,8 @@ def read_object(body: bytes) -> dict[str, Any]:
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        names = [name for name, _ in members]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in members)
+        twice = next(name for name in times if times[name] > 1)
         raise MalformedBodyError("should be there only once", pointer(twice))
     return found
 

@@ -61,6 +61,7 @@ class Processor:
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
         self._stopping = threading.Event()
         self._sweep_at = self._progress_at = time.monotonic()
+        self._release_at = float("inf")
         # What this worker holds, between the steps of a turn:
         self._wanted: list[Hint] = []
         self._claims: deque[Claim] = deque()
@@ -94,12 +95,13 @@ class Processor:
         self._hints.wake()
 
     def stop(self, *, drain_seconds: float) -> bool:
-        """Claim nothing more, finish the running order, give back the others.
+        """Claim nothing more, finish what is claimed, give back what is not begun at half time.
 
         Returns:
             False if the running order was not done within `drain_seconds`.
 
         """
+        self._release_at = time.monotonic() + drain_seconds / 2
         self._stopping.set()
         self._hints.wake()
         self._thread.join(drain_seconds)
@@ -115,7 +117,7 @@ class Processor:
         self._progress_at = time.monotonic()
         if self._held_as != self._membership.worker_id:  # retired meanwhile: all of it is adopted
             self._claims.clear()
-        if self._stopping.is_set():
+        if time.monotonic() > self._release_at:
             self._endings += [Ending(claim, RELEASE) for claim in self._claims]
             self._claims.clear()
         elif not self._membership.holds:
@@ -146,7 +148,7 @@ class Processor:
         begun = time.monotonic()
         endings: list[Ending] = []
         elapsed = 0.0
-        while self._claims and elapsed < BATCH_SECONDS and not self._stopping.is_set():
+        while self._claims and elapsed < BATCH_SECONDS:
             group = [self._claims.popleft() for _ in range(min(self._threads, len(self._claims)))]
             self.current_order = group[0].hint.order_id
             endings += self._map(self._attempt, group)
