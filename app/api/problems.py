@@ -30,6 +30,9 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
     errors.UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable"),
 }
 
+MAX_ERRORS: Final = 100
+"""Named in one answer: a body can have tens of thousands."""
+
 log = logging.getLogger(__name__)
 
 
@@ -120,8 +123,8 @@ def _of_validation_error(error: ValidationError) -> Response:
     found = [
         {"pointer": pointer(*each["loc"]), "detail": each["msg"]}
         for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    first = f"{found[0]['pointer']}: {found[0]['detail']}"
+    ][:MAX_ERRORS]
+    first = f"{found[0]['pointer'] or 'the body'}: {found[0]['detail']}"
     return _of_bad_request(BadRequestError("invalid_order", first, found))
 
 

@@ -3,7 +3,10 @@
 import json
 from collections import Counter
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+MAX_STEP_LENGTH: Final = 64
+"""Characters of a name that are shown; none of ours is longer."""
 
 
 class MalformedBodyError(Exception):
@@ -65,8 +68,9 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def pointer(*path: object) -> str:
-    """Return the JSON pointer for this path of names and indexes."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+    """Return the JSON pointer for this path of names and indexes, overlong names cut short."""
+    steps = (str(step)[:MAX_STEP_LENGTH] for step in path)
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_exact, parse_constant=_refuse)

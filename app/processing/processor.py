@@ -121,7 +121,7 @@ class Processor:
             self._endings += [Ending(claim, RELEASE) for claim in self._claims]
             self._claims.clear()
         elif not self._membership.holds:
-            self._stopping.wait(LAPSED_SECONDS)
+            time.sleep(LAPSED_SECONDS)
             return
         self._endings += self._perform()
         limit = 0 if self._claims or self._stopping.is_set() else self._choose()
