@@ -50,15 +50,18 @@ def check_database(engine: Engine, settings: Settings) -> None:
         ConfigurationError: It does not.
 
     """
-    if engine.url.database and engine.dialect.name == "sqlite":
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
     try:
+        if engine.url.database and engine.dialect.name == "sqlite":
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         with engine.connect() as connection:
             if engine.dialect.name != "sqlite":
                 _check_server(connection, settings)
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}"
+        raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        raise ConfigurationError(f"DATABASE_URL: cannot use {engine.url}: {reason}") from None
+        raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
 
 
 def _check_server(connection: Connection, settings: Settings) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from app.database import BigId, Hash, UtcDateTime, case_sensitive, db
-from app.orders.lifecycle import FOREVER_DUE, OrderStatus
+from app.orders.lifecycle import FOREVER_DUE, Hint, OrderStatus
 
 order_status = Enum(
     OrderStatus, native_enum=False, length=10, create_constraint=True, name="order_status"
@@ -64,6 +64,9 @@ orders = Table(
     Index("ix_orders_user", "user_id", "id"),
     *(CheckConstraint(rule, name=name) for name, rule in _STATE_HAS_ITS_TIMES.items()),
 )
+
+HINT_COLUMNS: Final = [orders.c[name] for name in Hint.__slots__]
+"""What a `Hint` is made of, in its order."""
 
 workers = Table(
     "workers",

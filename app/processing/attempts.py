@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from traceback import TracebackException
 from typing import Final
 
 from app.clock import utc_now
@@ -62,5 +63,6 @@ def _after(error: BaseException, claim: Claim, policy: RetryPolicy) -> Transitio
 
 def _sentence(error: BaseException) -> str:
     """Return what was raised in characters that every database takes."""
-    sentence = f"{type(error).__name__}: {error}".replace("\0", "")
+    text = TracebackException(type(error), error, None)  # also of one whose `str` raises
+    sentence = f"{type(error).__name__}: {text}".replace("\0", "")
     return sentence.encode("utf-8", "replace").decode()[:MAX_ERROR_LENGTH]

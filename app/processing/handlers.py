@@ -56,7 +56,7 @@ def load_handler(path: str, processing_seconds: tuple[float, float]) -> Handler:
     """Return the function at `package.module:function`, or the simulated work for an empty path.
 
     Raises:
-        ConfigurationError: There is no such module, or nothing to call in it.
+        ConfigurationError: The module cannot be imported, or has nothing to call of that name.
 
     """
     if not path:
@@ -64,8 +64,9 @@ def load_handler(path: str, processing_seconds: tuple[float, float]) -> Handler:
     module_name, _, attribute = path.partition(":")
     try:
         handler = getattr(importlib.import_module(module_name), attribute, None)
-    except ImportError as error:
-        raise ConfigurationError(f"ORDER_HANDLER: {error}") from error
+    except Exception as error:  # a module can raise anything while it is imported
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"ORDER_HANDLER: importing {module_name!r}: {reason}") from error
     if not callable(handler):
         raise ConfigurationError(f"ORDER_HANDLER: {module_name!r} has no function {attribute!r}")
     return handler  # type: ignore[no-any-return]  # the user's own; it is called with an Order

@@ -66,6 +66,7 @@ class Processor:
         self._wanted: list[Hint] = []
         self._claims: deque[Claim] = deque()
         self._endings: list[Ending] = []
+        self._in_doubt = False
         self._held_as = NOBODY
         self.stale_completions = 0
         self.current_order: str | None = None
@@ -115,18 +116,32 @@ class Processor:
 
         """
         self._progress_at = time.monotonic()
-        if self._held_as != self._membership.worker_id:  # retired meanwhile: all of it is adopted
-            self._claims.clear()
-        if time.monotonic() > self._release_at:
-            self._endings += [Ending(claim, RELEASE) for claim in self._claims]
-            self._claims.clear()
-        elif not self._membership.holds:
+        if self._held_as != self._membership.worker_id:
+            self._held_as = self._membership.worker_id
+            self._claims.clear()  # this worker was retired meanwhile: others have adopted them
+        giving_back = time.monotonic() > self._release_at
+        if not (giving_back or self._membership.holds):
             time.sleep(LAPSED_SECONDS)
             return
+        if self._in_doubt:
+            self._turn(0)  # a COMMIT may have been lost: the same again, before anything is added
+            return
+        if giving_back:
+            self._endings += [Ending(claim, RELEASE) for claim in self._claims]
+            self._claims.clear()
         self._endings += self._perform()
-        limit = 0 if self._claims or self._stopping.is_set() else self._choose()
+        limit = self._choose() if self._may_claim() else 0
         if self._endings or self._wanted or limit:
             self._turn(limit)
+
+    def _may_claim(self) -> bool:
+        """Tell whether nothing is in hand and this worker may go on; a pause may have passed."""
+        return (
+            not self._claims
+            and not self._stopping.is_set()
+            and self._membership.holds
+            and self._membership.worker_id == self._held_as
+        )
 
     def _run(self) -> None:
         failures = 0
@@ -161,8 +176,6 @@ class Processor:
 
     def _choose(self) -> int:
         """Want the next hints, or return how many orders to take out of the table instead."""
-        if self._wanted:  # an earlier turn's, whose outcome is not known
-            return 0
         size = self._pace.batch_size
         until_sweep = self._sweep_at - time.monotonic()
         if until_sweep <= 0 or self._hints.overflowed:
@@ -171,13 +184,14 @@ class Processor:
         return 0
 
     def _turn(self, sweep_limit: int) -> None:
-        self._held_as = self._membership.worker_id
+        self._in_doubt = True
         turn = self._service.turn(
             self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
         )
         if sweep_limit:
             self._swept(self._wanted, sweep_limit)
         self.stale_completions += len(turn.stale)
+        self._in_doubt = False
         self._endings, self._wanted = [], []
         self._claims += turn.claims
 

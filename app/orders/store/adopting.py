@@ -1,0 +1,50 @@
+"""Taking over what dead workers held."""
+
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Connection, exists, select
+
+from app.clock import utc_now
+from app.orders.lifecycle import ADOPT, FAIL, Claim, Ending, Hint, OrderStatus
+from app.orders.model import HINT_COLUMNS, orders, workers
+from app.orders.store.settling import end
+from app.orders.workers import RETIRED
+
+ADOPTED_AT_ONCE: Final = 1000
+
+_ORPHANS: Final = (
+    select(*HINT_COLUMNS, orders.c.started_at)
+    .where(
+        orders.c.status == OrderStatus.PROCESSING,
+        ~exists().where(workers.c.id == orders.c.owner_id, workers.c.state < RETIRED),
+    )
+    .order_by(orders.c.id)
+    .limit(ADOPTED_AT_ONCE)
+    .with_for_update(skip_locked=True, of=orders)
+)
+
+
+def adopt(connection: Connection, *, max_attempts: int) -> list[Ending]:
+    """PROCESSING -> PENDING, or FAILED, for the orders of workers that are gone.
+
+    Fails an order whose attempts are used up: it may be what killed its workers. Rows that
+    another transaction is just moving are left to the next call.
+
+    Returns:
+        The endings that moved a row.
+
+    """
+    endings = []
+    for *hint, started_at in connection.execute(_ORPHANS):
+        seen = Hint(*hint)
+        claim = Claim(replace(seen, fence=seen.fence - 1, attempts=seen.attempts - 1))
+        if seen.attempts < max_attempts:
+            endings.append(Ending(claim, ADOPT))
+        else:
+            error = f"its worker died during attempt {seen.attempts}"
+            ended_at = max(utc_now(), started_at)
+            endings.append(Ending(claim, FAIL, started_at, ended_at, error=error))
+    if endings:
+        end(connection, endings, owner_id=None)
+    return endings
