@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine
 from app.database import AnyRow
 from app.orders import counters, store, workers
 from app.orders.errors import UnavailableError
-from app.orders.lifecycle import Ending, OrderStatus, status_counts
+from app.orders.lifecycle import OrderStatus, status_counts
 from app.orders.workers import ProcessIdentity, WorkerState
 from app.processing.backlog import Backlog
 from app.processing.membership import Membership
@@ -134,21 +134,26 @@ class Supervisor:
     def _take_over(self, dead: Sequence[AnyRow]) -> None:
         """Retire the dead and adopt their orders, and any that no active worker owns."""
         work = partial(self._adopt, dead=dead)
-        while len(adopted := run_transaction(self._engine, work)) == store.ADOPTED_AT_ONCE:
-            pass
-        for worker in dead:
-            log.warning("worker %d (pid %d on %s) is dead", worker.id, worker.pid, worker.host)
-        if adopted:
-            log.warning("adopted %d orders", len(adopted))
-            self._processor.sweep_soon()
+        adopted = store.ADOPTED_AT_ONCE
+        while adopted == store.ADOPTED_AT_ONCE:
+            retired, adopted = run_transaction(self._engine, work)
+            for worker in retired:
+                log.warning("worker %d (pid %d on %s) is dead", worker.id, worker.pid, worker.host)
+            if adopted:
+                log.warning("adopted %d orders", adopted)
+                self._processor.sweep_soon()
 
-    def _adopt(self, connection: Connection, dead: Sequence[AnyRow]) -> list[Ending]:
-        for worker in dead:
-            workers.retire(connection, worker.id, seen_beat=worker.beat)
+    def _adopt(self, connection: Connection, dead: Sequence[AnyRow]) -> tuple[list[AnyRow], int]:
+        """Return the workers retired by this, and how many orders were adopted."""
+        retired = [
+            worker
+            for worker in dead
+            if workers.retire(connection, worker.id, seen_beat=worker.beat)
+        ]
         adopted = store.adopt(connection, max_attempts=self._max_attempts)
         tally = counters.tally_endings(adopted)
         counters.add(connection, self._membership.worker_id, tally)
-        return adopted
+        return retired, len(adopted)
 
     def _leave(self, connection: Connection) -> None:
         workers.leave(connection, self._membership.worker_id)
