@@ -22,6 +22,7 @@ _DRIVERS: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
     "sqlite": "sqlite",
 }
+_SECRET_PARAMETERS: Final = {"password", "passwd", "sslpassword"}
 
 
 def _seconds_range(value: object) -> object:
@@ -103,6 +104,8 @@ class Settings(BaseSettings):
             raise ValueError("should be a URL such as mysql://user:password@host/name") from None
         if url.drivername not in _DRIVERS:
             raise ValueError(f"should begin with one of {', '.join(sorted(_DRIVERS))}")
+        if url.query.keys() & _SECRET_PARAMETERS:
+            raise ValueError("should have the password before the host, where it is masked")
         if url.drivername == "sqlite":
             if url.database in {None, "", ":memory:"}:
                 raise ValueError("should name a file: the workers share it")

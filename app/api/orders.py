@@ -28,6 +28,18 @@ def get_order(order_id: str) -> Response:
     return json_response(order_document(this_worker().service.get(order_id)))
 
 
+@blueprint.post("/orders/<order_id>/cancel")
+def cancel_order(order_id: str) -> Response:
+    """Take an order back that no worker has claimed yet."""
+    return json_response(order_document(this_worker().manual.cancel(order_id)))
+
+
+@blueprint.post("/orders/<order_id>/retry")
+def retry_order(order_id: str) -> Response:
+    """Send an order round again that has failed or was cancelled."""
+    return json_response(order_document(this_worker().manual.retry(order_id)))
+
+
 @blueprint.get("/orders/<order_id>/status")
 def get_order_status(order_id: str) -> Response:
     """Show where the order stands."""

@@ -21,6 +21,7 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "Idempotency key was used for another order",
     ),
+    errors.WrongStatusError: (HTTPStatus.CONFLICT, "Order has another status"),
     errors.OrderRefusedError: (HTTPStatus.BAD_REQUEST, "Order is not valid"),
     errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many orders are waiting"),
     errors.OutcomeUnknownError: (

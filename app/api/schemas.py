@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from app.orders.identifiers import LARGEST_INTEGER
+from app.orders.identifiers import LARGEST_INTEGER, ORDER_ID_PATTERN
 
 MAX_ITEMS: Final = 1000
 RESERVED_ORDER_IDS: Final = frozenset({"bulk", "metrics", "populate"})
@@ -69,7 +69,7 @@ def _not_reserved(value: str) -> str:
 
 OrderId = Annotated[
     StrictStr,
-    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$"),
+    Field(pattern=ORDER_ID_PATTERN),
     AfterValidator(_not_reserved),
 ]
 

@@ -1,12 +1,22 @@
 """The audit: counting the rows, and comparing that with the counters."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, String, cast, func, literal, select, union_all
 
-from app.orders import counters
 from app.orders.lifecycle import OrderStatus, status_counts
-from app.orders.model import orders
+from app.orders.model import counters, orders
+
+# One statement sees one snapshot on every database, so orders may move meanwhile.
+_BOTH_SIDES: Final = union_all(
+    select(literal("rows").label("side"), cast(orders.c.status, String(32)), func.count()).group_by(
+        orders.c.status
+    ),
+    select(literal("counters"), counters.c.name, func.sum(counters.c.value)).group_by(
+        counters.c.name
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +31,11 @@ class Difference:
 
 
 def audit(connection: Connection) -> list[Difference]:
-    """Return where the counters disagree with the table; scans the table.
-
-    On SQLite and under REPEATABLE READ both sides come from one snapshot. Under READ COMMITTED
-    they are two statements: it is exact while no order moves in between.
-    """
-    counted = status_counts(counters.totals(connection))
-    rows = connection.execute(select(orders.c.status, func.count()).group_by(orders.c.status))
-    found: dict[OrderStatus, int] = dict(rows.tuples().all())
+    """Return where the counters disagree with the table; scans the table."""
+    sides: dict[str, dict[str, int]] = {"rows": {}, "counters": {}}
+    for side, name, value in connection.execute(_BOTH_SIDES):
+        sides[side][name] = int(value)
+    counted, found = status_counts(sides["counters"]), sides["rows"]
     return [
         Difference(status, counted[status], found.get(status, 0))
         for status in OrderStatus

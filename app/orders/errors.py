@@ -33,6 +33,12 @@ class IdempotencyKeyReusedError(OrderError):
     code = "idempotency_key_reused"
 
 
+class WrongStatusError(OrderError):
+    """The order does not stand where this can be done to it."""
+
+    code = "wrong_status"
+
+
 class OrderRefusedError(OrderError):
     """The database does not take one of the order's values."""
 

@@ -42,8 +42,22 @@ FAIL: Final = Transition("fail", OrderStatus.PROCESSING, OrderStatus.FAILED)
 RETRY_LATER: Final = Transition("retry_later", OrderStatus.PROCESSING, OrderStatus.PENDING)
 RELEASE: Final = Transition("release", OrderStatus.PROCESSING, OrderStatus.PENDING)
 ADOPT: Final = Transition("adopt", OrderStatus.PROCESSING, OrderStatus.PENDING)
+CANCEL: Final = Transition("cancel", OrderStatus.PENDING, OrderStatus.CANCELLED)
+REOPEN_FAILED: Final = Transition("reopen_failed", OrderStatus.FAILED, OrderStatus.PENDING)
+REOPEN_CANCELLED: Final = Transition("reopen_cancelled", OrderStatus.CANCELLED, OrderStatus.PENDING)
 
-TRANSITIONS: Final = (PLACE, CLAIM, COMPLETE, FAIL, RETRY_LATER, RELEASE, ADOPT)
+TRANSITIONS: Final = (
+    PLACE,
+    CLAIM,
+    COMPLETE,
+    FAIL,
+    RETRY_LATER,
+    RELEASE,
+    ADOPT,
+    CANCEL,
+    REOPEN_FAILED,
+    REOPEN_CANCELLED,
+)
 
 
 def status_counts(moved: Mapping[str, int]) -> dict[OrderStatus, int]:

@@ -6,6 +6,8 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, or_, select
 
 from app.database import AnyRow
+from app.orders.errors import OrderNotFoundError
+from app.orders.identifiers import LARGEST_INTEGER, may_be_order_id
 from app.orders.lifecycle import Draft
 from app.orders.model import orders
 
@@ -28,7 +30,6 @@ _SHOWN: Final = [
 ]
 _BY_ID: Final = select(*_SHOWN).where(orders.c.id == bindparam("wanted"))
 _BY_ORDER_ID: Final = select(*_SHOWN).where(orders.c.order_id == bindparam("wanted"))
-_STATUS: Final = select(orders.c.status).where(orders.c.order_id == bindparam("wanted"))
 _COLLIDING: Final = select(*_SHOWN, orders.c.idempotency_hash, orders.c.request_hash).where(
     or_(
         orders.c.order_id == bindparam("order_id"),
@@ -37,22 +38,37 @@ _COLLIDING: Final = select(*_SHOWN, orders.c.idempotency_hash, orders.c.request_
 )
 
 
-def by_id(connection: Connection, row_id: int) -> AnyRow | None:
-    """Return the order with this database id; None if there is none."""
-    return connection.execute(_BY_ID, {"wanted": row_id}).first()
+def by_id(connection: Connection, row_id: int) -> AnyRow:
+    """Return the order with this database id.
+
+    Raises:
+        OrderNotFoundError: There is none.
+
+    """
+    possible = row_id <= LARGEST_INTEGER
+    row = connection.execute(_BY_ID, {"wanted": row_id}).first() if possible else None
+    return _found(row, row_id)
 
 
-def by_order_id(connection: Connection, order_id: str) -> AnyRow | None:
-    """Return the order with this public id; None if there is none."""
-    return connection.execute(_BY_ORDER_ID, {"wanted": order_id}).first()
+def by_order_id(connection: Connection, order_id: str) -> AnyRow:
+    """Return the order with this public id.
 
+    Raises:
+        OrderNotFoundError: There is none.
 
-def status_of(connection: Connection, order_id: str) -> str | None:
-    """Return the order's status; None if there is no such order."""
-    return connection.execute(_STATUS, {"wanted": order_id}).scalar()
+    """
+    possible = may_be_order_id(order_id)
+    row = connection.execute(_BY_ORDER_ID, {"wanted": order_id}).first() if possible else None
+    return _found(row, order_id)
 
 
 def colliding(connection: Connection, draft: Draft) -> Sequence[AnyRow]:
     """Return the orders, two at most, that hold the draft's order id or idempotency key."""
     names = {"order_id": draft.order_id, "idempotency_hash": draft.idempotency_hash}
     return connection.execute(_COLLIDING, names).all()
+
+
+def _found(row: AnyRow | None, name: object) -> AnyRow:
+    if row is None:
+        raise OrderNotFoundError(f"there is no order {name!r}")
+    return row

@@ -16,7 +16,6 @@ from app.orders.errors import (
     IdempotencyKeyReusedError,
     OrderError,
     OrderExistsError,
-    OrderNotFoundError,
     OrderRefusedError,
     OutcomeUnknownError,
     UnavailableError,
@@ -109,7 +108,7 @@ class OrderService:
             OrderNotFoundError: There is none.
 
         """
-        return _found(self._read(partial(queries.by_order_id, order_id=order_id)), order_id)
+        return self._read(partial(queries.by_order_id, order_id=order_id))
 
     def get_by_id(self, row_id: int) -> AnyRow:
         """Return the order with this database id.
@@ -118,7 +117,7 @@ class OrderService:
             OrderNotFoundError: There is none.
 
         """
-        return _found(self._read(partial(queries.by_id, row_id=row_id)), row_id)
+        return self._read(partial(queries.by_id, row_id=row_id))
 
     def metrics(self) -> Metrics:
         """Return the service's totals."""
@@ -168,12 +167,6 @@ class OrderService:
         if isinstance(error, DataError):
             return OrderRefusedError(f"the database does not take order {draft.order_id!r}")
         return UnavailableError(f"order {draft.order_id!r} collided with one that is gone again")
-
-
-def _found(row: AnyRow | None, name: object) -> AnyRow:
-    if row is None:
-        raise OrderNotFoundError(f"there is no order {name!r}")
-    return row
 
 
 def _is_own(row: AnyRow, draft: Draft) -> bool:

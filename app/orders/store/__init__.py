@@ -6,7 +6,18 @@ ascending order, or through an index with SKIP LOCKED, so that two workers never
 
 from app.orders.store.adopting import ADOPTED_AT_ONCE, adopt
 from app.orders.store.claiming import claim, due
+from app.orders.store.manual import cancel, lock, reopen
 from app.orders.store.placing import place
 from app.orders.store.settling import settle
 
-__all__ = ["ADOPTED_AT_ONCE", "adopt", "claim", "due", "place", "settle"]
+__all__ = [
+    "ADOPTED_AT_ONCE",
+    "adopt",
+    "cancel",
+    "claim",
+    "due",
+    "lock",
+    "place",
+    "reopen",
+    "settle",
+]

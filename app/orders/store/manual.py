@@ -1,0 +1,57 @@
+"""What a person moves: cancelling an order, and sending an ended one round again."""
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from app.clock import utc_now
+from app.database import AnyRow, UtcDateTime
+from app.orders.identifiers import may_be_order_id
+from app.orders.lifecycle import FOREVER_DUE, OrderStatus
+from app.orders.model import HINT_COLUMNS, orders
+
+_LOCK: Final = (
+    select(*HINT_COLUMNS, orders.c.status)
+    .where(orders.c.order_id == bindparam("wanted"))
+    .with_for_update()
+)
+_MOVE: Final = update(orders).where(
+    orders.c.id == bindparam("row_id"), orders.c.fence == bindparam("seen_fence")
+)
+_MOVED: Final = {
+    "fence": orders.c.fence + 1,
+    "owner_id": None,
+    "updated_at": bindparam("now", type_=UtcDateTime),
+}
+_CANCEL: Final = _MOVE.values(
+    **_MOVED, status=OrderStatus.CANCELLED, completed_at=bindparam("ended", type_=UtcDateTime)
+)
+_REOPEN: Final = _MOVE.values(
+    **_MOVED,
+    status=OrderStatus.PENDING,
+    attempts=0,
+    available_at=FOREVER_DUE,
+    started_at=None,
+    completed_at=None,
+    last_error=None,
+)
+
+
+def lock(connection: Connection, order_id: str) -> AnyRow | None:
+    """Return a hint's columns and the status, and keep the row as it is until the COMMIT."""
+    if not may_be_order_id(order_id):
+        return None
+    return connection.execute(_LOCK, {"wanted": order_id}).first()
+
+
+def cancel(connection: Connection, row: AnyRow) -> None:
+    """PENDING -> CANCELLED for a row that `lock` has returned."""
+    now = utc_now()
+    seen = {"row_id": row.id, "seen_fence": row.fence, "now": now}
+    connection.execute(_CANCEL, seen | {"ended": max(now, row.created_at)})
+
+
+def reopen(connection: Connection, row: AnyRow) -> None:
+    """FAILED or CANCELLED -> PENDING, attempts from 0, for a row that `lock` has returned."""
+    seen = {"row_id": row.id, "seen_fence": row.fence, "now": utc_now()}
+    connection.execute(_REOPEN, seen)
