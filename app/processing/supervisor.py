@@ -163,5 +163,6 @@ class Supervisor:
     def _recycle(self) -> None:
         """Give up on this process: its processor hangs, and uWSGI starts a new one in its place."""
         log.error("the processor hangs on order %s", self._processor.current_order)
+        self._stopping.set()
         self._membership.end()
         os.kill(os.getpid(), signal.SIGHUP)
