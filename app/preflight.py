@@ -12,10 +12,14 @@ from app.settings import Settings
 
 SPARE_CONNECTIONS: Final = 5
 """Left for whoever looks after the database."""
-_DURABILITY: Final = {
-    "mysql": ("innodb_flush_log_at_trx_commit", "1"),
-    "postgresql": ("synchronous_commit", "on"),
+_DURABLE: Final = {
+    "mysql": {"innodb_flush_log_at_trx_commit": {"1"}},
+    "postgresql": {
+        "synchronous_commit": {"on", "local", "remote_write", "remote_apply"},
+        "fsync": {"on"},
+    },
 }
+"""By dialect: the server's settings that decide whether a COMMIT lasts, and what they may be."""
 _MAX_CONNECTIONS: Final = {
     "mysql": text("SELECT @@max_connections"),
     "postgresql": text("SELECT current_setting('max_connections')"),
@@ -65,13 +69,13 @@ def check_database(engine: Engine, settings: Settings) -> None:
 
 
 def _check_server(connection: Connection, settings: Settings) -> None:
-    name, safe_value = _DURABILITY[connection.dialect.name]
-    value = connection.execute(text(_SETTING[connection.dialect.name].format(name))).scalar()
-    if str(value) != safe_value:
-        raise ConfigurationError(
-            f"DATABASE_URL: the server runs with {name} = {value}; orders are durable "
-            f"only with {safe_value}"
-        )
+    for name, safe_values in _DURABLE[connection.dialect.name].items():
+        value = connection.execute(text(_SETTING[connection.dialect.name].format(name))).scalar()
+        if str(value) not in safe_values:
+            raise ConfigurationError(
+                f"DATABASE_URL: the server runs with {name} = {value}; orders are durable "
+                f"only with {' or '.join(sorted(safe_values))}"
+            )
     offered = int(connection.execute(_MAX_CONNECTIONS[connection.dialect.name]).scalar() or 0)
     needed = settings.processes * (settings.threads + 2) + SPARE_CONNECTIONS
     if offered < needed:
