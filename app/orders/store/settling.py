@@ -27,7 +27,7 @@ _MYSQL: Final = f"""
 UPDATE JSON_TABLE(:endings, '$[*]' COLUMNS (
     row_id BIGINT PATH '$.row_id', held_fence INT PATH '$.held_fence',
     new_status VARCHAR(10) PATH '$.new_status', new_solo INT PATH '$.new_solo',
-    new_error VARCHAR(500) PATH '$.new_error',
+    new_error VARCHAR(500) CHARACTER SET utf8mb4 PATH '$.new_error',
     new_available_at DATETIME(6) PATH '$.new_available_at',
     new_started_at DATETIME(6) PATH '$.new_started_at',
     new_completed_at DATETIME(6) PATH '$.new_completed_at')) AS ending
