@@ -35,6 +35,15 @@ def _document(metrics: Metrics) -> dict[str, object]:
             "processing_orders": counts[OrderStatus.PROCESSING],
             "completed_orders": counts[OrderStatus.COMPLETED],
         },
+        "estimated_processing_time": metrics.drain_seconds,
+        "throughput": {
+            "accepted": metrics.accepted_per_second,
+            "completed": metrics.completed_per_second,
+        },
+        "workers": {
+            "alive": len(metrics.queue_lengths),
+            "queue_lengths": list(metrics.queue_lengths),
+        },
         "oldest_pending_age": metrics.oldest_pending_age,
         "processing_time": metrics.processing,
         "waiting_time": metrics.waiting,

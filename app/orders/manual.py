@@ -73,12 +73,14 @@ class ManualMoves:
             if row is None:
                 raise OrderNotFoundError(f"there is no order {order_id!r}")
             # Beyond the fence that an earlier try has moved: that try's COMMIT, thought lost, held.
+            # (Or another person's did the same. A PENDING order may have been claimed instead.)
             done = bool(moved_at_fence) and row.fence > moved_at_fence[0]
             if not done and row.status is not as_it_is:
                 if row.status not in transitions:
                     raise WrongStatusError(f"order {order_id!r} is {row.status}")
                 statement(connection, row)
-                moved_at_fence[:] = [row.fence]
+                if row.status is not OrderStatus.PENDING:
+                    moved_at_fence[:] = [row.fence]
                 name = transitions[row.status].name
                 counters.add(connection, self._worker_id(), Counter({name: 1}))
             return queries.by_order_id(connection, order_id)

@@ -94,3 +94,10 @@ counters = Table(
     Column("name", String(32), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
+
+samples = Table(
+    "samples",
+    db.metadata,
+    Column("taken_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("totals", JSON, nullable=False),
+)

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from app.database import AnyRow
-from app.orders import counters, store, workers
+from app.orders import counters, samples, store, workers
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import OrderStatus, status_counts
 from app.orders.workers import ProcessIdentity, WorkerState
@@ -106,6 +106,7 @@ class Supervisor:
             self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
             run_transaction(self._engine, counters.fold_retired)
             run_transaction(self._engine, workers.forget_retired)
+            run_transaction(self._engine, partial(samples.thin_out, now=time.time()))
 
     def _run(self) -> None:
         pause = 0.0
@@ -129,7 +130,9 @@ class Supervisor:
         ):
             worker_id = workers.register(connection, self._identity)
         others = [row for row in workers.alive(connection) if row.id != worker_id]
-        return worker_id, others, counters.totals(connection)
+        totals = counters.totals(connection)
+        samples.take(connection, totals, now=time.time())
+        return worker_id, others, totals
 
     def _take_over(self, dead: Sequence[AnyRow]) -> None:
         """Retire the dead and adopt their orders, and any that no active worker owns."""

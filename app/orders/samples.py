@@ -1,0 +1,77 @@
+"""The past: what all counters stood at, every ten seconds, for rates and charts.
+
+The counters only grow, so the difference of two samples is exactly what happened between them.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Insert, delete, or_, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from app.orders.model import samples
+
+INTERVAL_SECONDS: Final = 10
+COARSE_INTERVAL_SECONDS: Final = 60
+FINE_FOR: Final = timedelta(hours=1)
+"""For so long every sample is kept, after that one a minute."""
+KEPT_FOR: Final = timedelta(days=1)
+RATE_SECONDS: Final = 60
+
+
+def _insert_if_absent(dialect: str) -> Insert:
+    if dialect == "mysql":
+        return mysql.insert(samples).prefix_with("IGNORE")
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(samples).on_conflict_do_nothing()
+
+
+_TAKE: Final = {
+    dialect: _insert_if_absent(dialect) for dialect in ("mysql", "postgresql", "sqlite")
+}
+
+
+def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
+    """Keep the totals as the sample of the current interval, unless another worker has.
+
+    Args:
+        connection: In a transaction.
+        totals: All counters.
+        now: Seconds since the epoch.
+
+    """
+    taken_at = int(now) // INTERVAL_SECONDS * INTERVAL_SECONDS
+    connection.execute(_TAKE[connection.dialect.name], {"taken_at": taken_at, "totals": totals})
+
+
+def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str, Any]] | None:
+    """Return the newest sample that is `RATE_SECONDS` old, or else the oldest one, and its age.
+
+    Args:
+        connection: In a transaction.
+        now: Seconds since the epoch.
+
+    Returns:
+        The age in seconds and the totals; None if there is no sample yet.
+
+    """
+    base = select(samples.c.taken_at, samples.c.totals)
+    old_enough = base.where(samples.c.taken_at <= now - RATE_SECONDS)
+    row = (
+        connection.execute(old_enough.order_by(samples.c.taken_at.desc()).limit(1)).first()
+        or connection.execute(base.order_by(samples.c.taken_at).limit(1)).first()
+    )
+    return None if row is None else (now - row.taken_at, row.totals)
+
+
+def thin_out(connection: Connection, *, now: float) -> None:
+    """Delete the samples that are too old, and of the older ones all but one a minute."""
+    connection.execute(
+        delete(samples).where(
+            or_(
+                samples.c.taken_at < now - KEPT_FOR.total_seconds(),
+                (samples.c.taken_at < now - FINE_FOR.total_seconds())
+                & (samples.c.taken_at % COARSE_INTERVAL_SECONDS != 0),
+            )
+        )
+    )
