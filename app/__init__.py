@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.url, threads=settings.threads),
     )
     db.init_app(app)
+    app.teardown_appcontext_funcs.clear()  # it ends db.session, which nothing uses: 15 us a request
     Migrate(app, db, directory=str(PROJECT / "migrations"))
     with app.app_context():
         engine = db.engine

@@ -72,8 +72,8 @@ class ManualMoves:
             row = store.lock(connection, order_id)
             if row is None:
                 raise OrderNotFoundError(f"there is no order {order_id!r}")
-            # Beyond the fence that an earlier try has moved: that try's COMMIT, thought lost, held.
-            # (Or another person's did the same. A PENDING order may have been claimed instead.)
+            # An ended order that has left the fence at which an earlier try moved it was moved by
+            # that try, whose COMMIT was thought lost. A PENDING one may have been claimed instead.
             done = bool(moved_at_fence) and row.fence > moved_at_fence[0]
             if not done and row.status is not as_it_is:
                 if row.status not in transitions:
