@@ -1,0 +1,50 @@
+# Everything one does with this project; `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types format requirements clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# Present when what `make run` and the tests need is installed as pinned.
+SERVICE := $(VENV)/service-installed
+DEVELOPMENT := $(VENV)/development-installed
+PIP_COMPILE := $(PYTHON) -m piptools compile --quiet --allow-unsafe --generate-hashes \
+	--no-emit-find-links --no-emit-index-url --strip-extras
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(SERVICE) ## install what is missing, migrate the database, serve on http://127.0.0.1:8000
+	@exec $(PYTHON) -m flask --app app serve
+
+test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test
+	@scripts/install-servers
+	@exec $(PYTHON) -m pytest
+
+check: lint types test ## lint, types and test: what CI runs
+
+lint: $(DEVELOPMENT) ## check style and formatting
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+
+types: $(DEVELOPMENT) ## check types
+	@$(PYTHON) -m mypy
+
+format: $(DEVELOPMENT) ## format, and fix what can be fixed by itself
+	@$(PYTHON) -m ruff check --fix
+	@$(PYTHON) -m ruff format
+
+requirements: $(DEVELOPMENT) ## pin the dependencies that pyproject.toml names
+	$(PIP_COMPILE) --output-file=requirements.txt pyproject.toml
+	$(PIP_COMPILE) --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
+
+clean: ## remove what was installed or cached here; orders in instance/ stay
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SERVICE): requirements.txt
+	@scripts/install-requirements requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(SERVICE)
+	@scripts/install-requirements requirements-dev.txt
+	@touch $@

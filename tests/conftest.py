@@ -1,0 +1,117 @@
+"""Fixtures: throw-away servers, fresh databases, the application on them."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.database import db
+from app.settings import Settings
+from tests.databases import MigratedDatabase, ServerDatabase, SQLiteFile
+from tests.live import LiveService
+from tests.servers import DatabaseServer, MariaDB, PostgreSQL
+
+DATABASES = ("sqlite", "mariadb", "postgresql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that spares a developer the other databases."""
+    parser.addoption(
+        "--database",
+        action="append",
+        choices=DATABASES,
+        help="run tests that run on every database on this one only; may be repeated",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whatever uses a database on every database."""
+    if "migrated_database" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("database") or DATABASES
+        metafunc.parametrize("migrated_database", chosen, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[DatabaseServer]:
+    """A running MariaDB; a test that stops it must start it again."""
+    yield from _running(MariaDB)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[DatabaseServer]:
+    """A running PostgreSQL; a test that stops it must start it again."""
+    yield from _running(PostgreSQL)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MigratedDatabase]:
+    """Each of the databases in turn, migrated once."""
+    if request.param == "sqlite":
+        yield SQLiteFile(tmp_path_factory.mktemp("sqlite"))
+    else:
+        on_server = ServerDatabase(request.getfixturevalue(f"{request.param}_server"))
+        yield on_server
+        on_server.drop()
+
+
+@pytest.fixture
+def database_url(migrated_database: MigratedDatabase) -> str:
+    """The URL of a migrated database without rows."""
+    return migrated_database.fresh()
+
+
+@pytest.fixture
+def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings for that database, the rest at its default; handlers take no time."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    return Settings(database_url=database_url, processing_seconds="0")
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application; it starts nothing."""
+    application = create_app(settings)
+    yield application
+    with application.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client that calls the application without a server."""
+    return app.test_client()
+
+
+@pytest.fixture
+def start_service(database_url: str) -> Iterator[Callable[..., LiveService]]:
+    """Start services on the test's database, arguments as `LiveService` takes them.
+
+    They end with the test; a failed test shows what they logged.
+    """
+    with ExitStack() as services:
+
+        def start(**arguments: Any) -> LiveService:
+            service = services.enter_context(LiveService(database_url, **arguments))
+            services.callback(lambda: sys.stdout.write(service.log()))
+            return service
+
+        yield start
+
+
+def _running(server: type[DatabaseServer]) -> Iterator[DatabaseServer]:
+    missing = server.missing()
+    if missing is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with server() as running:
+        yield running

@@ -1,0 +1,124 @@
+"""The throw-away servers do what the fault tests rely on."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.processes import StartError, wait_until
+from tests.servers import DatabaseServer
+
+SECONDS = 30
+# A pytest of its own, with the project's fixtures, in the middle of a test.
+TEST_IN_PROGRESS = """
+import time
+
+def test_in_progress(SERVER):
+    print(SERVER._process.pid, SERVER.directory, flush=True)
+    time.sleep(1000)
+"""
+
+
+@pytest.fixture(params=["mariadb_server", "postgresql_server"])
+def server(request: pytest.FixtureRequest) -> DatabaseServer:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def database(server: DatabaseServer) -> Iterator[str]:
+    name = "trial"
+    server.create_database(name)
+    server.administer("CREATE TABLE kept (id INT PRIMARY KEY)", name)
+    server.administer("INSERT INTO kept VALUES (1)", name)
+    yield name
+    server.drop_database(name)
+
+
+def rows(server: DatabaseServer, database: str) -> list[tuple[int]]:
+    return server.administer("SELECT id FROM kept", database)
+
+
+def test_what_was_committed_survives_a_kill_of_the_server(
+    server: DatabaseServer, database: str
+) -> None:
+    server.kill()
+    with pytest.raises(server.refusals):
+        rows(server, database)
+    server.start()
+    assert rows(server, database) == [(1,)]
+
+
+def test_a_stopped_server_comes_back_on_its_port(server: DatabaseServer, database: str) -> None:
+    server.stop()
+    with pytest.raises(server.refusals):
+        rows(server, database)
+    server.start()
+    assert rows(server, database) == [(1,)]
+
+
+def test_a_paused_server_says_nothing_until_it_goes_on(
+    server: DatabaseServer, database: str
+) -> None:
+    server.pause()
+    with pytest.raises(server.refusals):
+        rows(server, database)
+    server.resume()
+    assert rows(server, database) == [(1,)]
+
+
+def test_the_services_user_makes_tables_in_its_database_but_no_databases(
+    server: DatabaseServer, database: str
+) -> None:
+    engine = create_engine(server.url(database), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE TABLE own (id INT)"))
+        with pytest.raises(DBAPIError, match="denied"):
+            connection.execute(text("CREATE DATABASE another"))
+
+
+def test_an_emptied_database_counts_from_one_again_whoever_holds_locks(
+    server: DatabaseServer, database: str
+) -> None:
+    engine = create_engine(server.url(database))
+    counting = {"mariadb": "BIGINT AUTO_INCREMENT", "postgresql": "BIGSERIAL"}[server.name]
+    insert = text("INSERT INTO counted (name) VALUES ('a') RETURNING id")
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE TABLE counted (id {counting} PRIMARY KEY, name TEXT)"))
+    holder = engine.connect()
+    holder.execute(insert)
+    server.empty_database(database)
+    with engine.begin() as connection:
+        assert connection.execute(insert).scalar_one() == 1
+    holder.invalidate()
+    holder.close()
+    engine.dispose()
+
+
+def test_a_start_that_fails_shows_the_servers_log(server: DatabaseServer) -> None:
+    server.stop()
+    elsewhere = server.data.rename(server.directory / "elsewhere")
+    with pytest.raises(StartError, match="No such file or directory"):
+        server.start()
+    elsewhere.rename(server.data)
+    server.start()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("fixture", ["mariadb_server", "postgresql_server"])
+def test_no_server_outlives_its_pytest(tmp_path: Path, fixture: str, end: int, request) -> None:
+    request.getfixturevalue(fixture)  # skips where there is none
+    test = tmp_path / "test_in_progress.py"
+    test.write_text(TEST_IN_PROGRESS.replace("SERVER", fixture))
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.conftest", test]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as inner:
+        pid, directory = next(line.split() for line in inner.stdout if line[0].isdigit())
+        os.kill(inner.pid, end)
+        inner.communicate()
+    wait_until(lambda: not Path("/proc", pid).exists(), SECONDS, "end of the server")
+    wait_until(lambda: not Path(directory).exists(), SECONDS, "removal of its directory")
