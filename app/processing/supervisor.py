@@ -24,6 +24,8 @@ from app.processing.processor import Processor
 from app.transactions import run_transaction
 
 HEARTBEAT_SECONDS: Final = 3
+BEATS_PER_LEASE: Final = 5
+"""At least: fewer, and a worker would lapse, or its observer take itself for paused, in between."""
 HANG_LEASES: Final = 4
 """A processor without progress for so many leases hangs."""
 HOUSEKEEPING_SECONDS: Final = 30
@@ -62,6 +64,7 @@ class Supervisor:
         self._membership = membership
         self._processor = processor
         self._backlog = backlog
+        self._beat_seconds = min(HEARTBEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
         self._hang_seconds = lease_seconds * HANG_LEASES
         self._max_attempts = max_attempts
         self._observer = Observer(identity, lease_seconds)
@@ -111,7 +114,7 @@ class Supervisor:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            pause = HEARTBEAT_SECONDS * random.uniform(0.8, 1)
+            pause = self._beat_seconds * random.uniform(0.8, 1)
             try:
                 self.tick()
             except UnavailableError as error:
