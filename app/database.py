@@ -66,7 +66,7 @@ def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
                 "connect_args": {
                     # PyMySQL reads all of the machine's certificates for each connection (20 ms);
                     # to one's own machine there is nothing to encrypt.
-                    "ssl_disabled": url.host in LOOPBACK,
+                    "ssl_disabled": url.host in LOOPBACK and not any("ssl" in k for k in url.query),
                     "connect_timeout": LOCK_SECONDS,
                     "read_timeout": SOCKET_SECONDS,
                     "write_timeout": SOCKET_SECONDS,
