@@ -31,6 +31,7 @@ orders = AppGroup("orders", help="Look after the orders.")
 
 
 @click.command()
+@with_appcontext
 def config() -> None:
     """Print the effective settings, secrets masked."""
     for name, value in _settings().masked().items():

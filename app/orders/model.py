@@ -52,7 +52,13 @@ orders = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("solo", Boolean, nullable=False, server_default=text("false")),
     Column("owner_id", BigInteger),
-    Column("available_at", UtcDateTime, nullable=False, server_default=str(FOREVER_DUE)),
+    # To the microsecond, as every bound date: SQLite compares dates as text.
+    Column(
+        "available_at",
+        UtcDateTime,
+        nullable=False,
+        server_default=FOREVER_DUE.isoformat(" ", "microseconds"),
+    ),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),

@@ -35,6 +35,8 @@ class Turn:
     """To be worked on now."""
     stale: list[Ending]
     """Endings that came too late: another worker had taken the order over."""
+    more: bool = False
+    """Whether the sweep, if there was one, may have left orders that are due."""
 
 
 class OrderService:
@@ -92,12 +94,14 @@ class OrderService:
             if endings:
                 settled, stale = store.settle(connection, endings, owner_id=worker_id)
                 tally = counters.tally_endings(settled)
+            more = bool(sweep_limit and hints)  # an earlier try, which was lost, has swept
             if sweep_limit and not hints:
-                hints.extend(store.due(connection, limit=sweep_limit, now=utc_now()))
+                found, more = store.due(connection, limit=sweep_limit, now=utc_now())
+                hints.extend(found)
             claims, moved = store.claim(connection, hints, owner_id=worker_id)
             tally[CLAIM.name] += moved
             counters.add(connection, worker_id, tally)
-            return Turn(claims, stale)
+            return Turn(claims, stale, more=more)
 
         return run_transaction(self._engine, work)
 

@@ -188,16 +188,10 @@ class Processor:
         turn = self._service.turn(
             self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
         )
-        if sweep_limit:
-            self._swept(self._wanted, sweep_limit)
+        if sweep_limit and not turn.more:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
+            self._hints.caught_up()
         self.stale_completions += len(turn.stale)
         self._in_doubt = False
         self._endings, self._wanted = [], []
         self._claims += turn.claims
-
-    def _swept(self, found: list[Hint], limit: int) -> None:
-        """Sweep again at once if there may be more, or else after about `SWEEP_SECONDS`."""
-        there_may_be_more = len(found) == limit or any(hint.solo for hint in found)
-        if not there_may_be_more:
-            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
-            self._hints.caught_up()

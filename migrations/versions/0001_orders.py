@@ -32,7 +32,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("solo", sa.Boolean, nullable=False, server_default=sa.text("false")),
         sa.Column("owner_id", sa.BigInteger),
-        sa.Column("available_at", moment, nullable=False, server_default="2000-01-01 00:00:00"),
+        sa.Column(
+            "available_at", moment, nullable=False, server_default="2000-01-01 00:00:00.000000"
+        ),
         sa.Column("created_at", moment, nullable=False),
         sa.Column("started_at", moment),
         sa.Column("completed_at", moment),

@@ -70,13 +70,19 @@ def claim(
     return claims, moved
 
 
-def due(connection: Connection, *, limit: int, now: datetime) -> list[Hint]:
-    """Return PENDING orders that nobody else is about to claim, oldest first, and lock them.
+def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint], bool]:
+    """Find PENDING orders that nobody else is about to claim, and lock them.
 
     An order to be worked on alone comes alone.
+
+    Returns:
+        Hints, oldest first, and whether there may be more orders behind them.
+
     """
     rows = connection.execute(_DUE, {"now": now, "row_limit": limit})
     hints = [Hint(*row) for row in rows]
     if hints and hints[0].solo:
-        return hints[:1]
-    return list(takewhile(lambda hint: not hint.solo, hints))
+        first = hints[:1]
+    else:
+        first = list(takewhile(lambda hint: not hint.solo, hints))
+    return first, len(hints) == limit or len(first) < len(hints)
