@@ -24,7 +24,7 @@ They are kept in      {database}
   curl -X POST http://{host}:{port}/create_order -H 'Content-Type: application/json' \\
        -d '{{"user_id": 1, "item_ids": [1, 2, 3], "total_amount": 59.99}}'
   curl http://{host}:{port}/metrics
-  python client.py --num_requests=1000 --url http://{host}:{port}
+  python3 client.py --num_requests=100 --url http://{host}:{port}
 """
 
 orders = AppGroup("orders", help="Look after the orders.")

@@ -44,7 +44,9 @@ def check_port(host: str, port: int) -> None:
             trial.bind((host, port))
         except OSError as error:
             reason = error.strerror or str(error)
-            raise ConfigurationError(f"PORT: cannot listen on {host}:{port}: {reason}") from None
+            raise ConfigurationError(
+                f"HOST, PORT: cannot listen on {host}:{port}: {reason}"
+            ) from None
 
 
 def check_database(engine: Engine, settings: Settings) -> None:
@@ -64,7 +66,8 @@ def check_database(engine: Engine, settings: Settings) -> None:
         reason = f"{error.filename}: {error.strerror}"
         raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
     except DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0]
+        # PyMySQL's errors are a number and a sentence, the others' a text.
+        reason = str(error.orig.args[-1] if error.orig else error).strip().splitlines()[0]
         raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
 
 

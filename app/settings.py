@@ -57,7 +57,6 @@ class Settings(BaseSettings):
     ] = Field((0.5, 1.5), description="simulated work per order: a number or a range; `0` for none")
     order_handler: str = Field(
         "",
-        pattern=r"^([\w.]+:\w+)?$",
         description="`package.module:function`, called with each order instead of simulated work",
     )
     processor_threads: int = Field(
@@ -114,6 +113,13 @@ class Settings(BaseSettings):
             raise ValueError("should name a database after the host")
         return url.set(drivername=_DRIVERS[url.drivername]).render_as_string(hide_password=False)
 
+    @field_validator("order_handler")
+    @classmethod
+    def _name_a_function(cls, value: str) -> str:
+        if not re.fullmatch(r"([\w.]+:\w+)?", value):
+            raise ValueError("should be package.module:function")
+        return value
+
     @property
     def url(self) -> URL:
         """The database's URL; its `str` hides the password."""
@@ -124,7 +130,10 @@ class Settings(BaseSettings):
         shown = self.model_dump() | {"database_url": str(self.url)}
         shortest, longest = self.processing_seconds
         shown["processing_seconds"] = f"{shortest:g}-{longest:g}"
-        return {name.upper(): value for name, value in shown.items()}
+        return {
+            name.upper(): f"{value:g}" if isinstance(value, float) else value
+            for name, value in shown.items()
+        }
 
 
 def _sentence(error: dict[str, Any]) -> str:

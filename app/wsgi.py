@@ -4,9 +4,7 @@ import atexit
 
 from app import create_app
 from app.api.extension import worker_of
-from app.processing.early_stop import remember_early_stop
 
-remember_early_stop()
 app = create_app()
 worker = worker_of(app)
 worker.start()

@@ -31,6 +31,8 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
     errors.UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable"),
 }
 
+MAX_QUOTE_LENGTH: Final = 300
+"""Characters of an answer's parts that may quote the request, which can be endless."""
 MAX_ERRORS: Final = 100
 """Named in one answer: a body can have tens of thousands."""
 
@@ -72,8 +74,8 @@ class Problem:
             "type": "about:blank",
             "title": self.status.phrase,
             "status": int(self.status),
-            "detail": self.detail,
-            "instance": request.path,
+            "detail": self.detail[:MAX_QUOTE_LENGTH],
+            "instance": request.path[:MAX_QUOTE_LENGTH],
             "code": self.code,
             "error": self.error,
             "request_id": g.get("request_id"),

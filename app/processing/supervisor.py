@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
-from app.database import AnyRow
+from app.database import IDLE_TRANSACTION_SECONDS, AnyRow
 from app.orders import counters, samples, store, workers
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import OrderStatus, status_counts
@@ -29,6 +29,8 @@ BEATS_PER_LEASE: Final = 5
 HANG_LEASES: Final = 4
 """A processor without progress for so many leases hangs."""
 HOUSEKEEPING_SECONDS: Final = 30
+ORPHANS_SECONDS: Final = IDLE_TRANSACTION_SECONDS + 4
+"""How long after a death to look for orders it left: its last transaction may still lock some."""
 LEAVE_SECONDS: Final = 2
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Supervisor:
         self._max_attempts = max_attempts
         self._observer = Observer(identity, lease_seconds)
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
+        self._orphans_until = float("-inf")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -98,12 +101,15 @@ class Supervisor:
             return
         beat_at = time.monotonic()
         worker_id, others, totals = run_transaction(self._engine, self._beat)
+        was_retired = self._membership.worker_id not in {counters.NOBODY, worker_id}
         self._membership.renew(worker_id, beat_at=beat_at)
         counts = status_counts(totals)
         self._backlog.refresh(counts[OrderStatus.PENDING] + counts[OrderStatus.PROCESSING])
         dead = self._observer.dead(others, now=time.monotonic())
+        if dead or was_retired:
+            self._orphans_until = time.monotonic() + ORPHANS_SECONDS
         housekeeping = time.monotonic() >= self._housekeeping_at
-        if dead or housekeeping:
+        if housekeeping or time.monotonic() < self._orphans_until:
             self._take_over(dead)
         if housekeeping:
             self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS

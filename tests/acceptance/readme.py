@@ -1,0 +1,80 @@
+"""Reading README.md: its requests, blocks and tables."""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.live import ROOT
+
+README = (ROOT / "README.md").read_text()
+DEFAULT_URL = "http://127.0.0.1:8000"
+# What curl is to do besides what the line says.
+CURLRC = 'silent\nshow-error\nmax-time = 20\nwrite-out = "\\n%{http_code}"\n'
+EXAMPLE = r"^\$ (curl .*?)  # (\d{3})\n([^$]+)"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+# Values that differ from run to run, besides those.
+MEASURED = {
+    *["pending_duration", "processing_duration", "total_duration"],
+    *["avg_processing_time", "average_processing_time", "average_processing_time_from_creation"],
+    *["p50", "p95", "p99", "accepted", "completed"],
+}
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request of the README with its answer."""
+
+    command: str
+    status: int
+    answer: dict[str, Any]
+
+    def run(self, url: str, curl_home: Path) -> tuple[int, dict[str, Any]]:
+        """Run the line as it stands, but for where the service is; returns status and answer."""
+        done = subprocess.run(
+            ["bash", "-c", self.command.replace(DEFAULT_URL, url)],
+            env={"PATH": "/usr/bin:/bin", "CURL_HOME": str(curl_home)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), json.loads(body)
+
+
+def fenced(language: str) -> list[str]:
+    """Return the contents of the blocks in this language, "" being none."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def examples() -> list[Example]:
+    """Return the requests that the README shows, in their order."""
+    found = re.findall(EXAMPLE, "".join(fenced("console")), re.MULTILINE)
+    return [Example(command, int(status), json.loads(body)) for command, status, body in found]
+
+
+def table(*heads: str) -> list[tuple[str, ...]]:
+    """Return the cells of the one table with these heads, row by row."""
+    first, _, rows = README.partition(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n")
+    assert first != README, f"no table with the heads {heads}"
+    lines = rows.partition("\n\n")[0].splitlines()
+    return [tuple(line.strip("| ").split(" | ")) for line in lines]
+
+
+def comparable(value: Any, name: str = "") -> Any:
+    """Return the value with what differs from run to run replaced by what it is."""
+    match value:
+        case dict():
+            return {key: comparable(each, key) for key, each in value.items()}
+        case list():
+            return [comparable(each) for each in value]
+        case str() if UUID.fullmatch(value):
+            return "an id"
+        case str() if TIME.fullmatch(value):
+            return "a time"
+        case _ if name in MEASURED:
+            return f"a measured {type(value).__name__}"
+    return value

@@ -1,0 +1,230 @@
+"""The rules of the house, held against the code and the deployment files."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+
+PROJECT = Path(__file__).parents[2]
+APP = PROJECT / "app"
+MODULES = sorted(APP.rglob("*.py"))
+SMALLEST_SOMAXCONN = 128  # of any kernel still in use
+
+# What a layer must not know, by the beginnings of the modules' names.
+FORBIDDEN = {
+    "app/orders": (
+        *["flask", "werkzeug", "click", "uwsgi"],
+        *["threading", "queue", "concurrent", "multiprocessing", "asyncio", "signal"],
+        *["app.processing", "app.api", "app.dashboard", "app.settings", "app.cli"],
+    ),
+    "app/processing": ("flask", "werkzeug", "click", "app.api", "app.dashboard", "app.cli"),
+    "app/api": (
+        *["threading", "queue", "concurrent", "multiprocessing"],
+        *["app.orders.store", "app.orders.model", "app.orders.counters", "app.orders.workers"],
+        *["app.dashboard", "app.cli", "sqlalchemy"],
+    ),
+    "client.py": ("app",),
+}
+ASSEMBLERS = {"app/__init__.py", "app/wsgi.py"}
+"""Whoever may import `app.api` from outside of it."""
+MOVERS = "app/orders/store/"
+"""Where statements stand that write a status."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PROJECT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Yield every name that is imported anywhere in the file, with its module before it."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)} imports relatively"
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def belongs_to(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def files_of(layer: str) -> list[Path]:
+    path = PROJECT / layer
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+@pytest.mark.parametrize("layer", FORBIDDEN)
+def test_no_layer_knows_what_it_must_not_know(layer: str) -> None:
+    found = [
+        f"{name_of(path)} imports {name}"
+        for path in files_of(layer)
+        for name in imports_of(path)
+        if any(belongs_to(name, module) for module in FORBIDDEN[layer])
+    ]
+    assert found == []
+
+
+def test_only_the_composition_root_knows_the_api() -> None:
+    knowing = {
+        name_of(path)
+        for path in MODULES
+        if APP / "api" not in path.parents
+        and any(belongs_to(name, "app.api") for name in imports_of(path))
+    }
+    assert knowing <= ASSEMBLERS
+
+
+def test_only_what_uwsgi_loads_makes_an_application() -> None:
+    knowing = {name_of(path) for path in MODULES if "app.create_app" in imports_of(path)}
+    assert knowing == {"app/wsgi.py"}
+
+
+def writes_status(node: ast.AST) -> bool:
+    """Tell `values(status=...)`, an assignment to an attribute, and `status = ...` in SQL."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="values")):
+            return any(keyword.arg == "status" for keyword in node.keywords)
+        case ast.Assign(targets=[ast.Attribute(attr="status")]):
+            return True
+        case ast.Constant(value=str(text)):
+            return re.search(r"(?i)\bstatus\s*=(?!=)", text) is not None
+    return False
+
+
+def test_a_status_is_written_in_the_store_only() -> None:
+    writing = {
+        name_of(path)
+        for path in MODULES
+        if any(writes_status(node) for node in ast.walk(tree_of(path)))
+    }
+    assert writing
+    assert {name for name in writing if not name.startswith(MOVERS)} == set()
+
+
+def test_nothing_in_the_store_commits() -> None:
+    ending = {"commit", "rollback", "begin", "begin_nested", "connect"}
+    found = [
+        f"{name_of(path)}:{node.lineno} {node.attr}"
+        for path in files_of(MOVERS)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr in ending
+    ]
+    assert found == []
+
+
+IMPORT_ALL = """
+import importlib, pathlib, sys, threading, warnings
+sys.path.insert(0, ".")
+connected = []
+sys.addaudithook(lambda event, _: event in {"sqlite3.connect", "socket.connect"}
+                 and connected.append(event))
+for path in sorted(pathlib.Path("app").rglob("*.py")):
+    name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+    if name != "app.wsgi":
+        importlib.import_module(name)
+assert threading.active_count() == 1, threading.enumerate()
+assert not connected, connected
+"""
+
+
+def test_importing_any_other_module_starts_nothing() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL],
+        cwd=PROJECT,
+        env={"DATABASE_URL": "sqlite:////nowhere/orders.db"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_what_uwsgi_loads_starts_the_worker_and_stops_it_at_the_end() -> None:
+    calls = [
+        ast.unparse(node.value)
+        for node in tree_of(APP / "wsgi.py").body
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    ]
+    assert calls == ["worker.start()", "atexit.register(worker.stop)"]
+
+
+@pytest.fixture(scope="module")
+def uwsgi() -> dict[str, list[str]]:
+    """The options of uwsgi.ini, with all values of each."""
+    options: dict[str, list[str]] = {}
+    for line in (PROJECT / "uwsgi.ini").read_text().splitlines():
+        if line.strip() and line[0] not in "[;":
+            name, _, value = line.partition("=")
+            options.setdefault(name.strip(), []).append(value.strip())
+    return options
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("module", "app.wsgi:app"),
+        ("master", "true"),
+        ("lazy-apps", "true"),
+        ("enable-threads", "true"),
+        ("single-interpreter", "true"),
+        ("need-app", "true"),
+        ("strict", "true"),
+        ("http-auto-chunked", "true"),
+    ],
+)
+def test_uwsgi_is_told_what_our_threads_need(
+    uwsgi: dict[str, list[str]], option: str, value: str
+) -> None:
+    assert uwsgi.get(option) == [value]
+
+
+def test_sigterm_finishes_the_requests_and_drains(uwsgi: dict[str, list[str]]) -> None:
+    assert "unix_signal:15 gracefully_kill_them_all" in uwsgi["hook-master-start"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *["die-on-term", "harakiri", "cheaper", "idle", "max-worker-lifetime"],
+        *["http-socket", "http11-socket", "socket", "uwsgi-socket", "daemonize", "postfork"],
+    ],
+)
+def test_uwsgi_is_not_told_what_would_harm(uwsgi: dict[str, list[str]], option: str) -> None:
+    assert option not in uwsgi
+
+
+def test_idle_connections_hold_no_thread(uwsgi: dict[str, list[str]]) -> None:
+    assert len(uwsgi["http"]) == 1
+    assert int(uwsgi["http-keepalive"][0]) > 0
+
+
+def test_the_queue_of_connections_fits_every_kernel(uwsgi: dict[str, list[str]]) -> None:
+    assert int(uwsgi["listen"][0]) <= SMALLEST_SOMAXCONN
+
+
+@pytest.mark.parametrize(
+    ("option", "variables"),
+    [
+        ("processes", {"PROCESSES": "2"}),
+        ("threads", {"THREADS": "32"}),
+        ("http", {"HOST": "127.0.0.1", "PORT": "8000"}),
+    ],
+)
+def test_uwsgi_takes_the_settings_that_are_its_own_from_the_environment(
+    uwsgi: dict[str, list[str]], option: str, variables: dict[str, str]
+) -> None:
+    (value,) = uwsgi[option]
+    assert dict(re.findall(r"\$\{(\w+):-([^}]*)\}", value)) == variables
+    for name, default in variables.items():
+        assert str(Settings.model_fields[name.lower()].default) == default
