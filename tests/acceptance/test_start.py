@@ -50,7 +50,7 @@ def test_a_port_that_is_taken_is_named_in_one_sentence(tmp_path: Path, start_fla
 def test_a_service_that_serves_says_where_and_on_what_database(database_url, start_flask) -> None:
     port = free_port()
     serve = start_flask("serve", DATABASE_URL=database_url, PORT=port, PROCESSES=1)
-    wait_until(lambda: "python client.py" in serve.printed(), SECONDS, "banner")
+    wait_until(lambda: "client.py" in serve.printed(), SECONDS, "banner")
     url = f"http://127.0.0.1:{port}"
     wait_until(lambda: requests.get(f"{url}/readyz", timeout=5).ok, SECONDS, "readiness")
     printed = serve.printed()
