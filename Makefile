@@ -1,6 +1,6 @@
 # Everything one does with this project; `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types format requirements clean
+.PHONY: help run test faults check lint types format requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -19,6 +19,11 @@ run: $(SERVICE) ## install what is missing, migrate the database, serve on http:
 test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test
 	@scripts/install-servers
 	@exec $(PYTHON) -m pytest
+
+faults: $(DEVELOPMENT) ## make every fault there is; CASE=F1 MINUTES=10 SEED=7 DATABASE=mariadb narrow it down
+	@scripts/install-servers
+	@exec $(PYTHON) -m tests.faults $(if $(CASE),--case $(CASE)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
 
 check: lint types test ## lint, types and test: what CI runs
 

@@ -1,0 +1,73 @@
+"""F18: stop, reload, fewer workers."""
+
+import os
+import time
+
+from tests.faults.cases.case import case
+from tests.faults.cases.workers import place
+from tests.faults.load import Load
+from tests.faults.scene import Scene
+from tests.live import ROOT, LiveService
+from tests.processes import wait_until
+
+STOP_SECONDS = 30
+RELOAD_SECONDS = 60
+HUNG_SECONDS = 15  # longer than the drain, shorter than what a supervisor takes for hung
+RELOADED_BY_TOUCHING = ROOT / "app" / "version.py"
+
+
+@case("F18", "stop, reload, fewer workers", rounds=5, short_rounds=2, tested_on=("mariadb",))
+def stopped_and_reloaded(scene: Scene) -> None:
+    """A chain reload, a stop and a start, four workers and then two, a hung handler, by turns."""
+    scene.max_attempts = 5
+    service = scene.serve(processes=4)
+    with scene.load(service) as load:
+        for number in range(scene.rounds):
+            scene.pause_before()
+            acts = (_reload, _stop_and_start, _fewer_workers, _stop_with_a_hung_handler)
+            acts[number % len(acts)](scene, service, load)
+            scene.fault_over()
+    scene.bound_seconds = HUNG_SECONDS + 15
+    scene.worked_off(service)
+
+
+def _reload(scene: Scene, service: LiveService, load: Load) -> None:
+    before = len(load.answers)
+    reload(service)
+    failed = [answer.status for answer in load.answers[before:] if answer.status != 201]
+    scene.expect(not failed, f"in a chain reload requests were answered {failed[:10]}")
+
+
+def reload(service: LiveService) -> None:
+    """Exchange the workers one by one; returns when all are new and take requests."""
+    # One that uWSGI has just started anew, after a kill, it would not exchange once more.
+    wait_until(service.ready, RELOAD_SECONDS, "workers of before the reload")
+    old = set(service.worker_pids())
+    os.utime(RELOADED_BY_TOUCHING)
+    wait_until(
+        lambda: len(set(service.worker_pids()) - old) == len(old) and service.ready(),
+        RELOAD_SECONDS,
+        "new workers",
+    )
+
+
+def _stop_and_start(scene: Scene, service: LiveService, _load: Load) -> None:
+    _expect_stop(scene, service)
+    service.start(PROCESSES=4)
+
+
+def _fewer_workers(scene: Scene, service: LiveService, _load: Load) -> None:
+    _expect_stop(scene, service)
+    service.start(PROCESSES=2)
+
+
+def _stop_with_a_hung_handler(scene: Scene, service: LiveService, _load: Load) -> None:
+    place(scene, scene.sender(service), f"hung-{time.monotonic()}", user_id=f"slow:{HUNG_SECONDS}")
+    scene.kills += 1  # it does not end by itself: its order is adopted, its handler called again
+    _expect_stop(scene, service)
+    service.start(PROCESSES=4)
+
+
+def _expect_stop(scene: Scene, service: LiveService) -> None:
+    seconds = service.stop()
+    scene.expect(seconds <= STOP_SECONDS, f"the stop took {seconds:.1f} s")

@@ -1,0 +1,202 @@
+"""Mistakes to be found: each function makes one in the process that calls it, a test build's only.
+
+The code of the service has none of this: what is replaced here is replaced at run time.
+"""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import replace
+
+import uuid_utils
+from sqlalchemy import Engine, event, select, text
+
+from app.orders import counters, store, workers
+from app.orders.lifecycle import ADOPT, PLACE, Claim, Ending, Hint, OrderStatus, Placed
+from app.orders.model import HINT_COLUMNS, orders
+from app.orders.service import OrderService
+from app.orders.store import settling
+from app.processing import processor
+from app.processing.processor import Processor
+from app.processing.supervisor import Supervisor
+from app.transactions import run_transaction
+
+SLOW_SWEEP_SECONDS = 3.5
+LOOK_SECONDS = 1.5
+WINDOW_SECONDS = 0.2
+"""How long a mistake leaves something half done: that is where the fault has to hit."""
+
+
+def completing_by_id_alone() -> None:
+    """End an order whoever holds it now."""
+
+    def settle(connection, endings, *, owner_id):
+        statement = _without_fence(settling.SETTLE[connection.dialect.name])
+        connection.execute(statement, settling._parameters(endings, owner_id))
+        return list(endings), []
+
+    store.settle = settle
+
+
+def adopting_by_id_alone() -> None:
+    """Look at what a dead worker holds, and take it over a moment later, whoever holds it then."""
+
+    def take_over(self, dead):
+        theirs = select(*HINT_COLUMNS).where(
+            orders.c.status == OrderStatus.PROCESSING,
+            orders.c.owner_id.in_([worker.id for worker in dead]),
+        )
+        seen = run_transaction(self._engine, lambda connection: connection.execute(theirs).all())
+        claims = [Claim(Hint(*row)) for row in seen]
+        time.sleep(LOOK_SECONDS)
+
+        def work(connection):
+            for worker in dead:
+                workers.retire(connection, worker.id, seen_beat=worker.beat)
+            if claims:
+                adopted = [Ending(claim, ADOPT) for claim in claims]
+                statement = _without_fence(settling.SETTLE[connection.dialect.name])
+                connection.execute(statement, settling._parameters(adopted, None))
+                counters.add(connection, 0, counters.tally_endings(adopted))
+
+        run_transaction(self._engine, work)
+        self._processor.sweep_soon()
+
+    Supervisor._take_over = take_over
+
+
+def queueing_before_the_commit() -> None:
+    """Tell the processor of orders that are not in the table yet."""
+    write, place = OrderService._write, OrderService._place
+
+    def writing(self, connection, drafts):
+        ids = write(self, connection, drafts)
+        enqueue = self.__dict__["_enqueue"]
+        enqueue([Placed(row_id, draft).hint for row_id, draft in zip(ids, drafts, strict=True)])
+        time.sleep(WINDOW_SECONDS)
+        return ids
+
+    def placing(self, drafts, *, in_doubt):
+        quiet = OrderService(self._engine, worker_id=self._worker_id, enqueue=lambda _hints: None)
+        quiet._write = lambda connection, drafts: writing(self, connection, drafts)
+        return place(quiet, drafts, in_doubt=in_doubt)
+
+    OrderService._place = placing
+    processor.SWEEP_SECONDS = 60  # or else the sweep would make good for it, a second later
+
+
+def answering_before_the_commit() -> None:
+    """Answer at once, and write a moment later."""
+    place = OrderService._place
+
+    def placing(self, drafts, *, in_doubt):
+        def later():
+            time.sleep(WINDOW_SECONDS)
+            place(self, drafts, in_doubt=in_doubt)
+
+        threading.Thread(target=later, daemon=True).start()
+        return [Placed(0, draft) for draft in drafts]
+
+    OrderService._place = placing
+
+
+def retrying_a_lost_commit_blindly() -> None:
+    """Take everything a repeated transaction asks for as moved by it."""
+    settle = store.settle
+
+    def settling_blindly(connection, endings, *, owner_id):
+        settle(connection, endings, owner_id=owner_id)
+        return list(endings), []
+
+    store.settle = settling_blindly
+
+
+def sweep_off() -> None:
+    """Work on hints only."""
+
+    def choose(self):
+        self._wanted = self._hints.take(self._pace.batch_size, wait_seconds=0.5)
+        return 0
+
+    Processor._choose = choose
+
+
+def no_fence_step_on_release() -> None:
+    """Give an order back without counting that."""
+    step = "fence = fence + 1"
+    unless_released = (
+        "fence = fence + (CASE WHEN new_status = 'PENDING' AND new_error IS NULL "
+        "AND NOT new_solo THEN 0 ELSE 1 END)"
+    )
+    for statement in settling.SETTLE.values():
+        statement.text = statement.text.replace(step, unless_released)
+
+
+def new_order_id_on_retry() -> None:
+    """Make a new id whenever an INSERT is run."""
+    write = OrderService._write
+
+    def writing(self, connection, drafts):
+        anew = [replace(draft, order_id=str(uuid_utils.uuid7())) for draft in drafts]
+        ids = write(self, connection, anew)
+        for old, new in zip(drafts, anew, strict=True):
+            object.__setattr__(old, "order_id", new.order_id)
+        return ids
+
+    OrderService._write = writing
+
+
+def counters_outside_the_transaction() -> None:
+    """Count a moment after the orders were written."""
+
+    def writing(self, connection, drafts):
+        return store.place(connection, drafts)
+
+    place = OrderService._place
+
+    def placing(self, drafts, *, in_doubt):
+        placed = place(self, drafts, in_doubt=in_doubt)
+        time.sleep(WINDOW_SECONDS)
+        written = [each for each in placed if isinstance(each, Placed) and not each.replayed]
+        tally = Counter({PLACE.name: len(written)})
+        run_transaction(
+            self._engine, lambda connection: counters.add(connection, self._worker_id(), tally)
+        )
+        return placed
+
+    OrderService._write, OrderService._place = writing, placing
+
+
+def read_committed() -> None:
+    """No mistake: only what `repeatable_read` is compared with, one worker with slow sweeps."""
+    due = store.due
+
+    def slow_due(connection, *, limit, now):
+        found = due(connection, limit=limit, now=now)
+        if not found[0] and _slot() == 1:
+            time.sleep(SLOW_SWEEP_SECONDS)
+        return found
+
+    store.due = slow_due
+
+
+def repeatable_read() -> None:
+    """See in every transaction what was there when it began, and lock what is not there."""
+    read_committed()
+
+    @event.listens_for(Engine, "engine_connect")
+    def connected(connection) -> None:
+        if connection.dialect.name == "mysql":
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+def _slot() -> int:
+    import uwsgi  # noqa: PLC0415 -- exists only inside uWSGI
+
+    return uwsgi.worker_id()
+
+
+def _without_fence(statement):
+    unguarded = statement.text.replace(" AND fence = held_fence", "")
+    return text(unguarded).bindparams(*statement._bindparams.values())
