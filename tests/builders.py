@@ -11,6 +11,9 @@ from app.clock import utc_now
 from app.orders.lifecycle import COMPLETE, Claim, Draft, Ending, Hint, Transition
 from app.orders.workers import ProcessIdentity
 
+ODD_TEXT = "naïve 漢字 \U0001f600 \"quoted\" \\ 'single' \n\t; DROP TABLE orders; -- %s :x \u2028"
+"""What a driver, a character set or a careless statement could stumble over."""
+
 _numbers = count(1)
 
 

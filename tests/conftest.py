@@ -1,6 +1,7 @@
 """Fixtures: throw-away servers, fresh databases, the application on them."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -28,6 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=DATABASES,
         help="run tests that run on every database on this one only; may be repeated",
     )
+
+
+def pytest_configure() -> None:
+    """Take SIGINT even where a shell that runs this in the background has it ignored.
+
+    What the tests start inherits that, and some of it has to end by SIGINT.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

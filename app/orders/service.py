@@ -20,7 +20,7 @@ from app.orders.errors import (
     OutcomeUnknownError,
     UnavailableError,
 )
-from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, Placed
+from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, OrderStatus, Placed
 from app.orders.metrics import Metrics, read_metrics
 from app.transactions import run_transaction
 
@@ -37,6 +37,8 @@ class Turn:
     """Endings that came too late: another worker had taken the order over."""
     more: bool = False
     """Whether the sweep, if there was one, may have left orders that are due."""
+    ended: int = 0
+    """How many orders have reached an end."""
 
 
 class OrderService:
@@ -90,6 +92,7 @@ class OrderService:
 
         def work(connection: Connection) -> Turn:
             tally: Counter[str] = Counter()
+            settled: list[Ending] = []
             stale: list[Ending] = []
             if endings:
                 settled, stale = store.settle(connection, endings, owner_id=worker_id)
@@ -101,7 +104,8 @@ class OrderService:
             claims, moved = store.claim(connection, hints, owner_id=worker_id)
             tally[CLAIM.name] += moved
             counters.add(connection, worker_id, tally)
-            return Turn(claims, stale, more=more)
+            ended = sum(each.transition.target is not OrderStatus.PENDING for each in settled)
+            return Turn(claims, stale, more=more, ended=ended)
 
         return run_transaction(self._engine, work)
 

@@ -14,6 +14,7 @@ from app.orders.errors import UnavailableError
 from app.orders.lifecycle import RELEASE, Claim, Ending, Hint
 from app.orders.service import OrderService
 from app.processing.attempts import RetryPolicy, attempt
+from app.processing.backlog import Backlog
 from app.processing.handlers import Handler
 from app.processing.hints import HintQueue
 from app.processing.membership import Membership
@@ -36,6 +37,7 @@ class Processor:
         handler: Is called with each order, outside any transaction.
         policy: When to try again what raised.
         membership: While it does not hold, nothing new is begun.
+        backlog: The gauge that falls with each order that has ended.
         threads: How many orders are worked on at once.
 
     """
@@ -47,6 +49,7 @@ class Processor:
         handler: Handler,
         policy: RetryPolicy,
         membership: Membership,
+        backlog: Backlog,
         *,
         threads: int,
     ) -> None:
@@ -54,6 +57,7 @@ class Processor:
         self._hints = hints
         self._attempt = partial(attempt, handler=handler, policy=policy)
         self._membership = membership
+        self._backlog = backlog
         self._threads = threads
         # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
         self._map = ThreadPool(threads).map if threads > 1 else map
@@ -192,6 +196,7 @@ class Processor:
             self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
             self._hints.caught_up()
         self.stale_completions += len(turn.stale)
+        self._backlog.change(-turn.ended)
         self._in_doubt = False
         self._endings, self._wanted = [], []
         self._claims += turn.claims

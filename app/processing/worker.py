@@ -46,6 +46,7 @@ class Worker:
             load_handler(settings.order_handler, settings.processing_seconds),
             RetryPolicy(settings.max_attempts, settings.retry_base_seconds),
             self.membership,
+            self.backlog,
             threads=settings.processor_threads,
         )
         self.supervisor = Supervisor(

@@ -70,6 +70,8 @@ class Link:
         """Remove all of it."""
         if self._forwarder is not None:
             self._forwarder.close()
+        # First, for the kernel takes its time over those of a namespace that goes away.
+        subprocess.run([str(IP), "link", "delete", self._ends[0]], capture_output=True, check=False)
         _ip("netns", "delete", self._name)
 
     def cut(self) -> None:

@@ -49,6 +49,7 @@ class Bench:
             self._handle,
             RetryPolicy(MAX_ATTEMPTS, self.base_seconds),
             self.membership,
+            self.backlog,
             threads=self.threads,
         )
         self.supervisor = Supervisor(
