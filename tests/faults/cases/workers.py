@@ -144,7 +144,9 @@ def ended(scene: Scene, order_id: str) -> bool:
     "F4",
     "a worker is paused beyond its lease",
     rounds=2,
-    databases=SERVERS,  # paused in a transaction it would hold SQLite's only lock, for ever short_rounds=1, tested_on=("postgresql",)
+    databases=SERVERS,  # paused in a transaction it would hold SQLite's only lock, for ever
+    short_rounds=1,
+    tested_on=("postgresql",),
 )
 def worker_paused(scene: Scene) -> None:
     """SIGSTOP in the middle of work; what it ends afterwards moves nothing."""
