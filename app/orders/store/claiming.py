@@ -48,7 +48,7 @@ def claim(
     """PENDING -> PROCESSING for the hints that are still true.
 
     Returns:
-        The claims that are held now, by id, and how many rows moved. The two differ when an
+        The claims that are held now, by fence and id, and how many rows moved. They differ when an
         earlier COMMIT of the same claims had got through: then they are held and none moves.
 
     """
