@@ -25,9 +25,9 @@ def serve(scene: Scene, bug: str, **settings: object) -> LiveService:
 
 def a_pause(scene: Scene, bug: str) -> None:
     """A worker stands still beyond its lease with an order in hand, and then ends it."""
-    scene.script = Script(otherwise="slow:0.3")  # it is nearly always in a handler
+    scene.script = Script(otherwise="slow:0.8")  # what holds an order is in its handler
     service = serve(scene, bug)
-    with scene.load(service, per_second=5):
+    with scene.load(service, per_second=2):
         victim = scene.all_workers(service)[0]
         with stopped_with_orders(scene, victim):
             wait_until(lambda: scene.holds_nothing(victim), 20, "takeover")
