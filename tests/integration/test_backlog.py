@@ -1,14 +1,21 @@
 """Backpressure: a full backlog refuses orders until some have ended."""
 
+import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from app import create_app
 from app.api.extension import worker_of
 from app.processing.worker import Worker
 from app.settings import Settings
 
 BODY = {"user_id": 1, "item_ids": [1], "total_amount": 5}
 ROOM = 3
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Settings that leave room for few orders."""
+    return settings.model_copy(update={"max_backlog": ROOM})
 
 
 def place(client: FlaskClient) -> int:
@@ -21,9 +28,10 @@ def work_off(worker: Worker) -> None:
     worker.processor.step()
 
 
-def test_a_full_backlog_refuses_orders_until_some_have_ended(settings: Settings) -> None:
-    app = create_app(settings.model_copy(update={"max_backlog": ROOM}))
-    client, worker = app.test_client(), worker_of(app)
+def test_a_full_backlog_refuses_orders_until_some_have_ended(
+    app: Flask, client: FlaskClient
+) -> None:
+    worker = worker_of(app)
     worker.supervisor.tick()
 
     assert [place(client) for _ in range(ROOM + 1)] == [201] * ROOM + [503]

@@ -151,7 +151,8 @@ def test_endings_whose_commit_was_lost_are_written_once(
     transitions = [COMPLETE, FAIL, RETRY_LATER, RELEASE]
     endings = [ending(each, how) for each, how in zip(held, transitions, strict=True)]
     commits.lose(*happened)
-    assert turn(service, endings) == Turn([], [])
+    ended = 0 if any(happened) else 2  # an earlier try's are not this one's
+    assert turn(service, endings) == Turn([], [], ended=ended)
     assert statuses(engine) == ["COMPLETED", "FAILED", "PENDING", "PENDING"]
     assert [each.fence for each in all_rows(engine)] == [2] * 4
     counted = totals(engine)
