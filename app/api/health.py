@@ -4,6 +4,8 @@ from flask import Blueprint, Response
 
 from app.api.documents import json_response
 from app.api.extension import this_worker
+from app.api.openapi.answers import Health, Illness
+from app.api.openapi.operation import Answer, operation
 from app.database import db
 from app.orders.errors import UnavailableError
 from app.schema import is_migrated
@@ -12,6 +14,7 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@operation(answers={200: Answer(Health), 503: Answer(Illness)})
 def healthz() -> Response:
     """Liveness: 200 while this worker's heartbeat is fresh."""
     alive = this_worker().membership.holds
@@ -19,6 +22,7 @@ def healthz() -> Response:
 
 
 @blueprint.get("/readyz")
+@operation(answers={200: Answer(Health), 503: Answer(Illness)})
 def readyz() -> Response:
     """Readiness: 200 while the database answers, is migrated, and the worker is not draining."""
     worker = this_worker()

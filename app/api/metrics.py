@@ -4,6 +4,9 @@ from flask import Blueprint, Response
 
 from app.api.documents import json_response
 from app.api.extension import this_worker
+from app.api.openapi.metrics import Totals
+from app.api.openapi.operation import Answer, operation
+from app.api.openapi.refusals import READING
 from app.orders.lifecycle import OrderStatus
 from app.orders.metrics import Metrics
 
@@ -11,6 +14,7 @@ blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")
+@operation(answers={200: Answer(Totals)}, raises=READING)
 def get_metrics() -> Response:
     """Show the service's totals, the same from every worker."""
     return json_response(_document(this_worker().service.metrics()))

@@ -1,0 +1,69 @@
+"""Parameters in paths and headers, and the headers of answers: each described once."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.orders.identifiers import LARGEST_INTEGER, ORDER_ID_PATTERN
+
+Parameter = Mapping[str, Any]
+"""A Parameter Object, or a Header Object, which is one without a name and a place."""
+
+IDEMPOTENCY_KEY: Final[Parameter] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again with the same key, a request places no second order.",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "example": "checkout-17",
+}
+REQUEST_ID: Final[Parameter] = {
+    "name": "X-Request-Id",
+    "in": "header",
+    "description": (
+        "Names the request in the answer and in the log. One that is not 1 to 128 visible ASCII"
+        " characters is replaced."
+    ),
+    "schema": {"type": "string"},
+    "example": "01a1fb59-a2b6-70fc-84f5-fed173939911",
+}
+
+PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
+    "order_id": {
+        "description": "The order's public id.",
+        "schema": {"type": "string", "pattern": ORDER_ID_PATTERN},
+        "example": "A-17",
+    },
+    "row_id": {
+        "description": "The number that the database gave the order.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER},
+        "example": 2460,
+    },
+}
+"""By the names they have in the routes."""
+
+RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
+    "X-Request-Id": {
+        "description": "The request's id: its own, or one made for it.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Location": {
+        "description": "Where the order is shown.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "/orders/A-17",
+    },
+    "Idempotent-Replayed": {
+        "description": "Present when the idempotency key had placed the order before.",
+        "schema": {"type": "string", "const": "true"},
+    },
+    "Allow": {
+        "description": "The methods that the path has.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to repeat the request.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}

@@ -1,0 +1,17 @@
+"""What the use cases raise, in the groups that views need."""
+
+from typing import Final
+
+from app.orders import errors
+
+READING: Final = (errors.UnavailableError,)
+FINDING: Final = (*READING, errors.OrderNotFoundError)
+MOVING: Final = (*FINDING, errors.WrongStatusError)
+PLACING: Final = (
+    *READING,
+    errors.OverloadedError,
+    errors.OutcomeUnknownError,
+    errors.OrderRefusedError,
+    errors.OrderExistsError,
+    errors.IdempotencyKeyReusedError,
+)
