@@ -74,6 +74,20 @@ orders = Table(
 HINT_COLUMNS: Final = [orders.c[name] for name in Hint.__slots__]
 """What a `Hint` is made of, in its order."""
 
+attempts = Table(
+    "attempts",
+    db.metadata,
+    Column("order_row_id", BigInteger, primary_key=True, autoincrement=False),
+    # The order's fence while the attempt ran: what every attempt has of its own, also after a retry
+    # by hand has set their number back.
+    Column("fence", Integer, primary_key=True, autoincrement=False),
+    Column("attempt", Integer, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("error", String(500)),
+)
+
 workers = Table(
     "workers",
     db.metadata,

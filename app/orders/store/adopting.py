@@ -8,6 +8,7 @@ from sqlalchemy import Connection, exists, select
 from app.clock import utc_now
 from app.orders.lifecycle import ADOPT, FAIL, Claim, Ending, Hint, OrderStatus
 from app.orders.model import HINT_COLUMNS, orders, workers
+from app.orders.store import attempts
 from app.orders.store.settling import end
 from app.orders.workers import RETIRED
 
@@ -39,12 +40,13 @@ def adopt(connection: Connection, *, max_attempts: int) -> list[Ending]:
     for *hint, started_at in connection.execute(_ORPHANS):
         seen = Hint(*hint)
         claim = Claim(replace(seen, fence=seen.fence - 1, attempts=seen.attempts - 1))
+        ended_at = max(utc_now(), started_at)
         if seen.attempts < max_attempts:
-            endings.append(Ending(claim, ADOPT))
+            endings.append(Ending(claim, ADOPT, started_at, ended_at))
         else:
             error = f"its worker died during attempt {seen.attempts}"
-            ended_at = max(utc_now(), started_at)
             endings.append(Ending(claim, FAIL, started_at, ended_at, error=error))
     if endings:
         end(connection, endings, owner_id=None)
+        attempts.record(connection, endings)
     return endings

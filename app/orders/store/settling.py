@@ -14,6 +14,7 @@ from sqlalchemy import Connection, TextClause, bindparam, text
 from app.clock import utc_now
 from app.database import UtcDateTime
 from app.orders.lifecycle import ADOPT, Ending, OrderStatus
+from app.orders.store import attempts
 from app.orders.store.held import held
 
 # The parameter's columns carry names of their own, so that SET needs no table before a column.
@@ -78,6 +79,7 @@ def settle(
     endings = sorted(endings, key=lambda ending: ending.claim.hint.id)
     moved = end(connection, endings, owner_id=owner_id)
     if moved == len(endings):
+        attempts.record(connection, endings)
         return endings, []
     last_moved = held(connection, [ending.claim.hint.id for ending in endings], owner_id)
     mine: list[Ending] = []
@@ -85,7 +87,10 @@ def settle(
     for ending in endings:
         expected = (ending.claim.fence + 1, ending.transition.target)
         (mine if last_moved.get(ending.claim.hint.id) == expected else stale).append(ending)
-    return (mine if moved else []), stale
+    if not moved:
+        return [], stale
+    attempts.record(connection, mine)
+    return mine, stale
 
 
 def end(connection: Connection, endings: Sequence[Ending], *, owner_id: int | None) -> int:
