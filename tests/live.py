@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,18 +25,25 @@ class LiveService:
     """One uWSGI master with its workers, which keeps port, settings and log from start to start."""
 
     def __init__(
-        self, database_url: str, *, processes: int = 2, threads: int = 8, **settings: object
+        self,
+        database_url: str,
+        *,
+        processes: int = 2,
+        threads: int = 8,
+        options: Sequence[str] = (),
+        **settings: object,
     ) -> None:
         """Lay out a service on a migrated database.
 
-        `settings` are variables of the service's environment by their names there; nothing but
-        these and PATH reaches it.
+        `options` are uWSGI's and prevail over uwsgi.ini. `settings` are variables of the service's
+        environment by their names there; nothing but these and PATH reaches it.
         """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._directory = Path(tempfile.mkdtemp(prefix="service-"))
         self._log = self._directory / "log"
         self._stats = self._directory / "stats"
+        self._options = options
         self._process: LeashedProcess | None = None
         self._environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -64,7 +72,7 @@ class LiveService:
         self._environment |= {name: str(value) for name, value in settings.items()}
         uwsgi = Path(sys.executable).with_name("uwsgi")
         self._process = LeashedProcess(
-            [uwsgi, "--ini", ROOT / "uwsgi.ini", "--stats", self._stats],
+            [uwsgi, "--ini", ROOT / "uwsgi.ini", "--stats", self._stats, *self._options],
             directory=self._directory,
             log=self._log,
             cwd=ROOT,

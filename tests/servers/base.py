@@ -59,6 +59,11 @@ class DatabaseServer(ABC):
         """End the server and remove its directory."""
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """The pid of the server's first process."""
+        return self._running.pid
+
     def start(self) -> None:
         """Start on the data that is there; returns when connections are accepted."""
         self._process = LeashedProcess(

@@ -1,0 +1,168 @@
+"""The load: requests over keep-alive connections to one port of this machine, from one thread.
+
+As lean as it can be, since it shares the cores with what it measures.
+"""
+
+import gc
+import select
+import socket
+import time
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import Self
+
+RECEIVE_BYTES = 65536
+ANSWER_SECONDS = 20
+_LENGTH = b"Content-Length: "
+
+
+@dataclass(slots=True)
+class Load:
+    """What a run of requests has brought."""
+
+    seconds: float = 0.0
+    """From the first request to the moment after which none was sent."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: "array[float]" = field(default_factory=lambda: array("d"))
+    """Of every answer, in seconds."""
+
+    @property
+    def created(self) -> int:
+        """How many orders were taken in."""
+        return self.statuses[201]
+
+    @property
+    def refused(self) -> int:
+        """How many answers were anything else."""
+        return self.statuses.total() - self.created
+
+    def percentile(self, fraction: float) -> float:
+        """Return the latency that this fraction of the answers did not exceed, in seconds."""
+        ranked = sorted(self.latencies)
+        return ranked[min(len(ranked) - 1, int(len(ranked) * fraction))]
+
+
+def post(path: str, body: bytes) -> bytes:
+    """Return a request that sends a JSON body."""
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def saturate(port: int, requests: Sequence[bytes], *, connections: int, seconds: float) -> Load:
+    """Keep every connection busy: the next request follows the answer to the last."""
+    with _Connections(port, connections) as pool, _no_collection():
+        following = cycle(requests)
+        began = time.perf_counter()
+        pool.send(pool.all, following, began)
+        while (now := time.perf_counter()) < began + seconds:
+            pool.send(pool.collect(1), following, now)
+        pool.load.seconds = now - began
+        pool.finish()
+        return pool.load
+
+
+def offer(
+    port: int, requests: Sequence[bytes], *, rate: float, connections: int, seconds: float
+) -> Load:
+    """Send so many requests a second whatever the answers take; latency counts from the due time.
+
+    A request that is due while all connections are busy waits, and its latency grows: there is
+    no coordinated omission (Gil Tene, How NOT to Measure Latency, 2015).
+    """
+    with _Connections(port, connections) as pool, _no_collection():
+        following = cycle(requests)
+        free = deque(pool.all)
+        began = time.perf_counter()
+        for number in range(int(rate * seconds)):
+            due = began + number / rate
+            while (ahead := due - time.perf_counter()) > 0 or not free:
+                pool.sleep(ahead if free else 1)
+                free.extend(pool.collect(0))
+            pool.send((free.popleft(),), following, due)
+        pool.load.seconds = time.perf_counter() - began
+        pool.finish()
+        return pool.load
+
+
+class _Connections:
+    """Open connections, at most one request under way on each."""
+
+    def __init__(self, port: int, count: int) -> None:
+        opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+        self.load = Load()
+        self.all = [each.fileno() for each in opened]
+        self._poller = select.epoll()
+        self._sockets = dict(zip(self.all, opened, strict=True))
+        self._due: dict[int, float] = {}
+        self._partial: dict[int, bytes] = {}
+        for each in opened:
+            each.setblocking(False)
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._poller.register(each, select.EPOLLIN)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._poller.close()
+        for each in self._sockets.values():
+            each.close()
+
+    def send(self, free: Iterable[int], requests: Iterator[bytes], due: float) -> None:
+        """Send the next requests, one over each of these free connections."""
+        for each in free:
+            self._due[each] = due
+            self._sockets[each].send(next(requests))  # it is small and fits the socket's buffer
+
+    def sleep(self, seconds: float) -> None:
+        """Return once an answer comes in; on time, where epoll rounds up to a millisecond."""
+        select.select((self._poller,), (), (), max(0.0, seconds))
+
+    def collect(self, wait_seconds: float) -> list[int]:
+        """Take in the answers that are there; returns the connections that are free again."""
+        free = []
+        for each, _ in self._poller.poll(wait_seconds):
+            received = self._sockets[each].recv(RECEIVE_BYTES)
+            if not received:
+                raise ConnectionError("the service closed a connection under load")
+            status = _status(received := self._partial.pop(each, b"") + received)
+            if status is None:
+                self._partial[each] = received
+                continue
+            self.load.latencies.append(time.perf_counter() - self._due.pop(each))
+            self.load.statuses[status] += 1
+            free.append(each)
+        return free
+
+    def finish(self) -> None:
+        """Wait for the answers under way."""
+        deadline = time.perf_counter() + ANSWER_SECONDS
+        while self._due and time.perf_counter() < deadline:
+            self.collect(1)
+        if self._due:
+            raise TimeoutError(f"{len(self._due)} requests got no answer in {ANSWER_SECONDS} s")
+
+
+def _status(received: bytes) -> int | None:
+    """Return the answer's status; None while part of it is missing."""
+    head_end = received.find(b"\r\n\r\n")
+    if head_end < 0:
+        return None
+    length_at = received.index(_LENGTH, 0, head_end) + len(_LENGTH)
+    length = int(received[length_at : received.index(b"\r", length_at)])
+    return int(received[9:12]) if len(received) >= head_end + 4 + length else None
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep Python's garbage collector from pausing in the middle."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,17 @@
+"""The ceiling: Flask answering a create without any work, under the service's own uwsgi.ini."""
+
+from flask import Flask
+
+app = Flask(__name__, static_folder=None)
+
+
+@app.post("/orders")
+def create_order() -> tuple[dict[str, str], int]:
+    """Answer as if an order had been taken in."""
+    return {"status": "PENDING"}, 201
+
+
+@app.get("/readyz")
+def ready() -> dict[str, str]:
+    """Tell whoever starts it that it serves."""
+    return {"status": "ok"}
