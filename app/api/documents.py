@@ -13,6 +13,7 @@ from app.clock import utc_now
 from app.database import AnyRow
 from app.orders.identifiers import shown
 from app.orders.lifecycle import OrderStatus, Placed
+from app.orders.metrics import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -79,6 +80,41 @@ def order_document(row: AnyRow) -> dict[str, object]:
         "pending_duration": _seconds(row.created_at, waiting_until),
         "processing_duration": _seconds(row.started_at, ended_at or now),
         "total_duration": _seconds(row.created_at, ended_at or now),
+    }
+
+
+def metrics_document(metrics: Metrics) -> dict[str, object]:
+    """Return the service's totals as they are shown; durations are seconds."""
+    counts = metrics.counts
+    processing = metrics.processing.average or 0.0
+    return {
+        "avg_processing_time": f"{processing:.4f}",
+        "pending_count": counts[OrderStatus.PENDING],
+        "processing_count": counts[OrderStatus.PROCESSING],
+        "processed_count": counts[OrderStatus.COMPLETED],
+        "failed_count": counts[OrderStatus.FAILED],
+        "cancelled_count": counts[OrderStatus.CANCELLED],
+        "total_orders": sum(counts.values()),
+        "average_processing_time": processing,
+        "average_processing_time_from_creation": processing + (metrics.waiting.average or 0.0),
+        "status_counts": {
+            **{str(status): count for status, count in counts.items()},
+            "pending_orders": counts[OrderStatus.PENDING],
+            "processing_orders": counts[OrderStatus.PROCESSING],
+            "completed_orders": counts[OrderStatus.COMPLETED],
+        },
+        "estimated_processing_time": metrics.drain_seconds,
+        "throughput": {
+            "accepted": metrics.accepted_per_second,
+            "completed": metrics.completed_per_second,
+        },
+        "workers": {
+            "alive": len(metrics.queue_lengths),
+            "queue_lengths": list(metrics.queue_lengths.values()),
+        },
+        "oldest_pending_age": metrics.oldest_pending_age,
+        "processing_time": metrics.processing.percentiles,
+        "waiting_time": metrics.waiting.percentiles,
     }
 
 

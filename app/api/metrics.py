@@ -1,54 +1,49 @@
-"""Metrics over HTTP."""
+"""Metrics over HTTP: JSON, and the text that Prometheus reads."""
 
-from flask import Blueprint, Response
+from typing import Final
 
-from app.api.documents import json_response
+from flask import Blueprint, Response, request
+from werkzeug.datastructures import MIMEAccept
+
+from app.api.documents import json_response, metrics_document
 from app.api.extension import this_worker
-from app.api.openapi.metrics import Totals
+from app.api.openapi.metrics import EXPOSITION_EXAMPLES, Totals
 from app.api.openapi.operation import Answer, operation
 from app.api.openapi.refusals import READING
-from app.orders.lifecycle import OrderStatus
-from app.orders.metrics import Metrics
+from app.api.prometheus import OPENMETRICS, TEXT, exposition
+
+JSON: Final = "application/json"
 
 blueprint = Blueprint("metrics", __name__)
 
 
 @blueprint.get("/metrics")
-@operation(answers={200: Answer(Totals)}, raises=READING)
+@operation(answers={200: Answer(Totals, text=EXPOSITION_EXAMPLES)}, raises=READING)
 def get_metrics() -> Response:
     """Show the service's totals, the same from every worker."""
-    return json_response(_document(this_worker().service.metrics()))
+    media_type = _preferred(JSON, TEXT, OPENMETRICS)
+    metrics = this_worker().service.metrics()
+    if media_type == JSON:
+        response = json_response(metrics_document(metrics))
+    else:
+        response = exposition(metrics, media_type)
+    response.headers["Vary"] = "Accept"
+    return response
 
 
-def _document(metrics: Metrics) -> dict[str, object]:
-    counts = metrics.counts
-    processing = metrics.average_processing or 0.0
-    return {
-        "avg_processing_time": f"{processing:.4f}",
-        "pending_count": counts[OrderStatus.PENDING],
-        "processing_count": counts[OrderStatus.PROCESSING],
-        "processed_count": counts[OrderStatus.COMPLETED],
-        "failed_count": counts[OrderStatus.FAILED],
-        "cancelled_count": counts[OrderStatus.CANCELLED],
-        "total_orders": sum(counts.values()),
-        "average_processing_time": processing,
-        "average_processing_time_from_creation": processing + (metrics.average_waiting or 0.0),
-        "status_counts": {
-            **{str(status): count for status, count in counts.items()},
-            "pending_orders": counts[OrderStatus.PENDING],
-            "processing_orders": counts[OrderStatus.PROCESSING],
-            "completed_orders": counts[OrderStatus.COMPLETED],
-        },
-        "estimated_processing_time": metrics.drain_seconds,
-        "throughput": {
-            "accepted": metrics.accepted_per_second,
-            "completed": metrics.completed_per_second,
-        },
-        "workers": {
-            "alive": len(metrics.queue_lengths),
-            "queue_lengths": list(metrics.queue_lengths),
-        },
-        "oldest_pending_age": metrics.oldest_pending_age,
-        "processing_time": metrics.processing,
-        "waiting_time": metrics.waiting,
-    }
+@blueprint.get("/metrics/prometheus")
+@operation(answers={200: Answer(text=EXPOSITION_EXAMPLES)}, raises=READING)
+def get_prometheus_metrics() -> Response:
+    """Show the totals as Prometheus reads them, whatever the client says it accepts."""
+    response = exposition(this_worker().service.metrics(), _preferred(TEXT, OPENMETRICS))
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def _preferred(*offered: str) -> str:
+    """Return the media type that the client likes best; the first one if it likes none."""
+    # Without parameters such as a version: werkzeug would match only one that is offered as well.
+    accepted = MIMEAccept(
+        [(item.partition(";")[0].strip(), quality) for item, quality in request.accept_mimetypes]
+    )
+    return accepted.best_match(offered, offered[0])

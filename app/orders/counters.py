@@ -21,6 +21,9 @@ NOBODY: Final = 0
 
 MICROSECOND: Final = 1_000_000
 
+STALE_COMPLETIONS: Final = "stale_completions"
+"""Endings that came too late: another worker had taken the order over."""
+
 
 def _upsert(dialect: str) -> Insert:
     if dialect == "mysql":

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Final
 
 BUCKETS_PER_DECADE: Final = 5
@@ -21,6 +22,17 @@ def bucket(seconds: float) -> int:
 def upper_bound(number: float) -> float:
     """Return the longest duration, in seconds, that belongs in this bucket."""
     return float(SHORTEST_SECONDS * 10 ** (number / BUCKETS_PER_DECADE))
+
+
+def cumulative(histogram: Mapping[int, int]) -> list[tuple[float, int]]:
+    """Return the longest duration of each bucket in seconds, and how many orders stay within it.
+
+    The last one is infinite. The others are rounded down to the microsecond: durations are whole
+    microseconds, so the same orders stay within.
+    """
+    bounds = [math.floor(round(upper_bound(n) * 1e6, 3)) / 1e6 for n in range(LAST_BUCKET)]
+    within = accumulate(histogram.get(number, 0) for number in range(LAST_BUCKET + 1))
+    return list(zip([*bounds, math.inf], within, strict=True))
 
 
 def percentile(histogram: Mapping[int, int], fraction: float) -> float | None:

@@ -1,6 +1,6 @@
 """What `/metrics` shows: read from the counters, never by counting the table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -8,11 +8,16 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select
 
 from app.orders import counters, samples, workers
-from app.orders.histogram import percentile
-from app.orders.lifecycle import COMPLETE, PLACE, OrderStatus, status_counts
+from app.orders.durations import Durations
+from app.orders.lifecycle import (
+    COMPLETE,
+    PLACE,
+    TRANSITIONS,
+    OrderStatus,
+    Transition,
+    status_counts,
+)
 from app.orders.model import orders
-
-_PERCENTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 _HEAD_OF_QUEUE: Final = (
     select(orders.c.created_at)
@@ -24,22 +29,26 @@ _HEAD_OF_QUEUE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The service's totals at one commit; durations in seconds, None where nothing completed."""
+    """The service's totals at one commit."""
 
+    moved: Mapping[Transition, int]
+    """How often each transition has happened."""
     counts: Mapping[OrderStatus, int]
-    average_waiting: float | None
-    average_processing: float | None
-    waiting: Mapping[str, float | None]
-    """The 50th, 95th and 99th percentile as `p50`, `p95`, `p99`."""
-    processing: Mapping[str, float | None]
+    """How many orders have come to stand in each status."""
+    stale_completions: int
+    """How many endings came too late: another worker had taken the order over."""
+    waiting: Durations
+    """From the creation to the start of the attempt that completed the order."""
+    processing: Durations
+    """From that start to the end."""
     oldest_pending_age: float | None
-    """How long the order at the head of the queue has waited; None if none waits."""
+    """Seconds the order at the head of the queue has waited; None if none waits."""
     accepted_per_second: float
     """Over the last minute, or since the first sample if that is younger."""
     completed_per_second: float
     """The same, for orders that have reached COMPLETED."""
-    queue_lengths: Sequence[int]
-    """How many hints each worker that is alive has waiting."""
+    queue_lengths: Mapping[int, int]
+    """How many hints each worker that is alive has waiting, by the worker's id."""
 
     @property
     def drain_seconds(self) -> float | None:
@@ -56,15 +65,15 @@ def read_metrics(connection: Connection, *, now: datetime) -> Metrics:
     accepted, completed = _rates(connection, totals, now)
     head = connection.execute(_HEAD_OF_QUEUE, {"now": now}).scalar()
     return Metrics(
+        moved={transition: totals.get(transition.name, 0) for transition in TRANSITIONS},
         counts=status_counts(totals),
-        average_waiting=_average(totals, "waiting"),
-        average_processing=_average(totals, "processing"),
-        waiting=_percentiles(totals, "waiting"),
-        processing=_percentiles(totals, "processing"),
+        stale_completions=totals.get(counters.STALE_COMPLETIONS, 0),
+        waiting=Durations.counted(totals, "waiting"),
+        processing=Durations.counted(totals, "processing"),
         oldest_pending_age=None if head is None else max(0.0, (now - head).total_seconds()),
         accepted_per_second=accepted,
         completed_per_second=completed,
-        queue_lengths=[worker.queue_length for worker in workers.alive(connection)],
+        queue_lengths={each.id: each.queue_length for each in workers.alive(connection)},
     )
 
 
@@ -80,18 +89,3 @@ def _rates(connection: Connection, totals: Mapping[str, int], now: datetime) -> 
         for name in (PLACE.name, COMPLETE.name)
     )
     return accepted, completed
-
-
-def _average(totals: Mapping[str, int], kind: str) -> float | None:
-    completed = totals.get(COMPLETE.name, 0)
-    return totals[f"{kind}_us"] / completed / counters.MICROSECOND if completed else None
-
-
-def _percentiles(totals: Mapping[str, int], kind: str) -> dict[str, float | None]:
-    prefix = f"{kind}_le_"
-    histogram = {
-        int(name.removeprefix(prefix)): value
-        for name, value in totals.items()
-        if name.startswith(prefix)
-    }
-    return {name: percentile(histogram, fraction) for name, fraction in _PERCENTILES.items()}

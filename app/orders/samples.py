@@ -6,7 +6,7 @@ The counters only grow, so the difference of two samples is exactly what happene
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Insert, delete, or_, select
+from sqlalchemy import Connection, Insert, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.orders.model import samples
@@ -29,6 +29,16 @@ def _insert_if_absent(dialect: str) -> Insert:
 _TAKE: Final = {
     dialect: _insert_if_absent(dialect) for dialect in ("mysql", "postgresql", "sqlite")
 }
+
+_BASE: Final = select(samples.c.taken_at, samples.c.totals).where(
+    samples.c.taken_at
+    == func.coalesce(
+        select(func.max(samples.c.taken_at))
+        .where(samples.c.taken_at <= bindparam("a_minute_ago"))
+        .scalar_subquery(),
+        select(func.min(samples.c.taken_at)).scalar_subquery(),
+    )
+)
 
 
 def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
@@ -55,12 +65,7 @@ def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str
         The age in seconds and the totals; None if there is no sample yet.
 
     """
-    base = select(samples.c.taken_at, samples.c.totals)
-    old_enough = base.where(samples.c.taken_at <= now - RATE_SECONDS)
-    row = (
-        connection.execute(old_enough.order_by(samples.c.taken_at.desc()).limit(1)).first()
-        or connection.execute(base.order_by(samples.c.taken_at).limit(1)).first()
-    )
+    row = connection.execute(_BASE, {"a_minute_ago": now - RATE_SECONDS}).first()
     return None if row is None else (now - row.taken_at, row.totals)
 
 

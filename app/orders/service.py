@@ -97,6 +97,7 @@ class OrderService:
             if endings:
                 settled, stale = store.settle(connection, endings, owner_id=worker_id)
                 tally = counters.tally_endings(settled)
+                tally[counters.STALE_COMPLETIONS] = len(stale)
             more = bool(sweep_limit and hints)  # an earlier try, which was lost, has swept
             if sweep_limit and not hints:
                 found, more = store.due(connection, limit=sweep_limit, now=utc_now())

@@ -72,7 +72,6 @@ class Processor:
         self._endings: list[Ending] = []
         self._in_doubt = False
         self._held_as = NOBODY
-        self.stale_completions = 0
         self.current_order: str | None = None
 
     def start(self) -> None:
@@ -195,7 +194,6 @@ class Processor:
         if sweep_limit and not turn.more:
             self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
             self._hints.caught_up()
-        self.stale_completions += len(turn.stale)
         self._backlog.change(-turn.ended)
         self._in_doubt = False
         self._endings, self._wanted = [], []

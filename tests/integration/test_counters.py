@@ -129,18 +129,18 @@ def test_the_metrics_are_the_times_of_the_completed(engine: Engine) -> None:
     place(engine, draft(created_at=created))
     metrics = in_transaction(engine, read_metrics, now=created + timedelta(seconds=60))
     assert metrics.counts[OrderStatus.COMPLETED] == 10
-    assert metrics.average_waiting == pytest.approx(2)
-    assert metrics.average_processing == pytest.approx(5.5)
+    assert metrics.waiting.average == pytest.approx(2)
+    assert metrics.processing.average == pytest.approx(5.5)
     assert metrics.oldest_pending_age == pytest.approx(60)
     for name, exact in (("p50", 5), ("p95", 10), ("p99", 10)):
-        assert exact / 1.6 < metrics.processing[name] < exact * 1.6
-        assert 2 / 1.6 < metrics.waiting[name] < 2 * 1.6
+        assert exact / 1.6 < metrics.processing.percentiles[name] < exact * 1.6
+        assert 2 / 1.6 < metrics.waiting.percentiles[name] < 2 * 1.6
 
 
 def test_without_completed_orders_there_are_no_averages(engine: Engine) -> None:
     metrics = in_transaction(engine, read_metrics, now=utc_now())
-    assert (metrics.average_waiting, metrics.average_processing) == (None, None)
-    assert (metrics.oldest_pending_age, metrics.waiting["p50"]) == (None, None)
+    assert (metrics.waiting.average, metrics.processing.average) == (None, None)
+    assert (metrics.oldest_pending_age, metrics.waiting.percentiles["p50"]) == (None, None)
 
 
 def test_an_order_that_waits_for_its_retry_is_not_the_oldest_pending(engine: Engine) -> None:

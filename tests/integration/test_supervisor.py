@@ -198,7 +198,7 @@ def test_a_paused_worker_that_comes_back_completes_nothing_and_works_on(
     paused.place_and_claim("A-1")
     beat_for(LEASE_SECONDS + 2 * HEARTBEAT_SECONDS, clock, bench)
     paused.step()  # it does not know yet
-    assert paused.processor.stale_completions == 1
+    assert totals(bench.engine)["stale_completions"] == 1
     assert statuses(bench.engine) == ["PENDING"]
     paused.supervisor.tick()
     paused.processor.sweep_soon()

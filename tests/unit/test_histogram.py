@@ -12,6 +12,7 @@ from app.orders.histogram import (
     LAST_BUCKET,
     SHORTEST_SECONDS,
     bucket,
+    cumulative,
     percentile,
     upper_bound,
 )
@@ -73,3 +74,16 @@ def test_percentiles_do_not_fall(histogram: dict[int, int]) -> None:
 
 def test_without_orders_there_is_no_percentile() -> None:
     assert percentile({}, 0.5) is None
+
+
+@given(st.lists(st.integers(0, round(2 * LONGEST_SECONDS * 1e6)), max_size=50))
+@example([100, 101, 158, 159, 1_584_893, 1_584_894])
+def test_each_bound_has_the_orders_below_it(microseconds: list[int]) -> None:
+    seconds = [each / 1e6 for each in microseconds]
+    shown = cumulative(Counter(map(bucket, seconds)))
+    assert len(shown) == LAST_BUCKET + 1
+    for bound, within in shown[:-1]:
+        tolerance = bound * 1e-8  # of the logarithm that finds the bucket
+        assert within >= sum(each <= bound for each in seconds)
+        assert within <= sum(each <= bound + tolerance for each in seconds)
+    assert shown[-1] == (math.inf, len(seconds))

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from app.api.openapi.answers import Count, Seconds
 from app.api.openapi.examples import shown_as
+from app.api.prometheus import OPENMETRICS, TEXT
 
 METRICS_EXAMPLE: Final = {
     "total_orders": 2,
@@ -34,6 +35,20 @@ METRICS_EXAMPLE: Final = {
     "oldest_pending_age": None,
     "workers": {"alive": 2, "queue_lengths": [0, 0]},
 }
+
+_TEXT_EXAMPLE: Final = """\
+# HELP orders_accepted_total Orders taken in.
+# TYPE orders_accepted_total counter
+orders_accepted_total 2.0
+"""
+_OPENMETRICS_EXAMPLE: Final = """\
+# HELP orders_accepted Orders taken in.
+# TYPE orders_accepted counter
+orders_accepted_total 2.0
+# EOF
+"""
+EXPOSITION_EXAMPLES: Final = {TEXT: _TEXT_EXAMPLE, OPENMETRICS: _OPENMETRICS_EXAMPLE}
+"""What Prometheus reads, by media type; one family of many."""
 
 
 class Percentiles(BaseModel):
