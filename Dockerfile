@@ -17,6 +17,7 @@ COPY app app
 RUN useradd --system orders && install --directory --owner=orders instance
 VOLUME /service/instance
 USER orders
+# On every address: it starts only with API_KEYS, or with ALLOW_ANONYMOUS=1.
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000
 EXPOSE 8000
 # A drain takes up to 30 s: `docker stop --time 40`.

@@ -7,6 +7,7 @@ from flask_migrate import Migrate
 
 from app import cli
 from app.api import health, metrics, orders
+from app.api.auth import register_auth
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
 from app.api.request_ids import register_request_ids
@@ -43,8 +44,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     attach_worker(app, Worker(engine, settings))
     register_problems(app)
     register_request_ids(app)
+    register_auth(app, settings)
     for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint):
         app.register_blueprint(blueprint)
-    for command in (cli.config, cli.serve, cli.orders):
+    for command in (cli.config, cli.key, cli.serve, cli.orders):
         app.cli.add_command(command)
     return app

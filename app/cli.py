@@ -8,9 +8,10 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.api_keys import Role, make_key
 from app.database import db
 from app.orders.audit import audit
-from app.preflight import check_database, check_port
+from app.preflight import check_access, check_database, check_port
 from app.schema import migrate
 from app.settings import Settings
 from app.transactions import run_transaction
@@ -39,10 +40,24 @@ def config() -> None:
 
 
 @click.command()
+@click.argument("name")
+@click.argument("role", type=click.Choice([str(role) for role in Role]))
+def key(name: str, role: str) -> None:
+    """Make an API key; only its hash goes into API_KEYS."""
+    try:
+        made, entry = make_key(name, role)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="NAME") from None
+    click.echo(f"The key, shown only this once: {made}")
+    click.echo(f"Its entry for API_KEYS:        {entry}")
+
+
+@click.command()
 @with_appcontext
 def serve() -> None:
-    """Check port and database, migrate, and serve through uWSGI."""
+    """Check access, port and database, migrate, and serve through uWSGI."""
     settings = _settings()
+    check_access(settings)
     check_port(settings.host, settings.port)
     check_database(db.engine, settings)
     migrate(db.engine)

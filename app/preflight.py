@@ -1,5 +1,6 @@
 """What is looked at before the service starts, so that it fails at once and says why."""
 
+import ipaddress
 import socket
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,20 @@ _SETTING: Final = {
     "mysql": "SELECT @@{}",
     "postgresql": "SELECT current_setting('{}')",
 }
+
+
+def check_access(settings: Settings) -> None:
+    """Make sure that nobody serves the whole network without meaning to.
+
+    Raises:
+        ConfigurationError: No key is needed, and the host is not this machine alone.
+
+    """
+    if not (settings.api_keys or settings.allow_anonymous or _is_loopback(settings.host)):
+        raise ConfigurationError(
+            f"API_KEYS: there are none, and HOST {settings.host} is not loopback; set them, or "
+            "ALLOW_ANONYMOUS=1 to let in whoever reaches the port"
+        )
 
 
 def check_port(host: str, port: int) -> None:
@@ -69,6 +84,13 @@ def check_database(engine: Engine, settings: Settings) -> None:
         # PyMySQL's errors are a number and a sentence, the others' a text.
         reason = str(error.orig.args[-1] if error.orig else error).strip().splitlines()[0]
         raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_server(connection: Connection, settings: Settings) -> None:

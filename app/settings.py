@@ -4,25 +4,17 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
+from app.api_keys import ApiKey, parse_api_keys
+from app.database_url import with_our_driver
 from app.errors import ConfigurationError
 
 PROJECT: Final = Path(__file__).resolve().parent.parent
-_DRIVERS: Final = {
-    "mysql": "mysql+pymysql",
-    "mariadb": "mysql+pymysql",
-    "mariadb+pymysql": "mysql+pymysql",
-    "mysql+pymysql": "mysql+pymysql",
-    "postgres": "postgresql+psycopg",
-    "postgresql": "postgresql+psycopg",
-    "postgresql+psycopg": "postgresql+psycopg",
-    "sqlite": "sqlite",
-}
-_SECRET_PARAMETERS: Final = {"password", "passwd", "sslpassword"}
+_SECRETS: Final = frozenset({"DATABASE_URL", "API_KEYS"})
+"""What is wrong with these is said without quoting them."""
 
 
 def _seconds_range(value: object) -> object:
@@ -44,7 +36,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
-    database_url: str = Field(
+    database_url: Annotated[str, AfterValidator(with_our_driver)] = Field(
         f"sqlite:///{PROJECT}/instance/orders.db",
         description="`mysql://`, `mysql+pymysql://`, `mariadb://`, `postgresql://`, `sqlite:///`",
     )
@@ -76,6 +68,15 @@ class Settings(BaseSettings):
         1_000_000, ge=1, description="more unfinished orders than this: create answers 503"
     )
     max_body_bytes: int = Field(1_048_576, ge=1, description="a larger body is answered with 413")
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(parse_api_keys)] = Field(
+        (),
+        description="`name:role:sha256hex,...`, who is let in; empty: everybody; roles `read`, "
+        "`write`, `admin`, each including the one before",
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        description="`1`: with `API_KEYS` empty listen on other addresses than loopback, too",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe messages that are logged"
     )
@@ -94,25 +95,6 @@ class Settings(BaseSettings):
             sentences = [_sentence(dict(each)) for each in error.errors(include_url=False)]
             raise ConfigurationError("; ".join(sentences)) from None
 
-    @field_validator("database_url")
-    @classmethod
-    def _pick_driver(cls, value: str) -> str:
-        try:
-            url = make_url(value)
-        except ArgumentError:
-            raise ValueError("should be a URL such as mysql://user:password@host/name") from None
-        if url.drivername not in _DRIVERS:
-            raise ValueError(f"should begin with one of {', '.join(sorted(_DRIVERS))}")
-        if url.query.keys() & _SECRET_PARAMETERS:
-            raise ValueError("should have the password before the host, where it is masked")
-        if url.drivername == "sqlite":
-            if url.database in {None, "", ":memory:"}:
-                raise ValueError("should name a file: the workers share it")
-            url = url.set(database=str(Path(url.database or "").absolute()))
-        elif not url.database:
-            raise ValueError("should name a database after the host")
-        return url.set(drivername=_DRIVERS[url.drivername]).render_as_string(hide_password=False)
-
     @field_validator("order_handler")
     @classmethod
     def _name_a_function(cls, value: str) -> str:
@@ -127,9 +109,13 @@ class Settings(BaseSettings):
 
     def masked(self) -> dict[str, Any]:
         """Return the settings by environment variable, without secrets."""
-        shown = self.model_dump() | {"database_url": str(self.url)}
         shortest, longest = self.processing_seconds
-        shown["processing_seconds"] = f"{shortest:g}-{longest:g}"
+        shown = self.model_dump() | {
+            "database_url": str(self.url),
+            "processing_seconds": f"{shortest:g}-{longest:g}",
+            "api_keys": ",".join(map(str, self.api_keys)),
+            "allow_anonymous": int(self.allow_anonymous),
+        }
         return {
             name.upper(): f"{value:g}" if isinstance(value, float) else value
             for name, value in shown.items()
@@ -138,5 +124,5 @@ class Settings(BaseSettings):
 
 def _sentence(error: dict[str, Any]) -> str:
     name = str(error["loc"][0]).upper()
-    given = "" if name == "DATABASE_URL" else f" (it is {str(error['input'])[:80]!r})"
+    given = "" if name in _SECRETS else f" (it is {str(error['input'])[:80]!r})"
     return f"{name}: {error['msg'].removeprefix('Value error, ')}{given}"

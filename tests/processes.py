@@ -74,7 +74,8 @@ class LeashedProcess:
             self.kill()
         if not self.running:
             self.close()
-            raise StartError(f"{self._name} did not get ready\n{tail(self._log)}")
+            ended = f"{self._name} did not get ready, exit status {self._leash.returncode}"
+            raise StartError(f"{ended}\n{tail(self._log)}")
 
     @property
     def running(self) -> bool:

@@ -2,6 +2,7 @@
 
 import requests
 
+from app.api_keys import make_key
 from tests.acceptance.recount import recount
 
 ORDERS = 2000
@@ -30,3 +31,10 @@ def test_two_thousand_orders_all_complete_and_none_twice(
     metrics = requests.get(f"{service.url}/metrics", timeout=5).json()
     assert metrics["processed_count"] == metrics["total_orders"] == ORDERS
     assert metrics["pending_count"] == metrics["processing_count"] == 0
+
+
+def test_a_key_that_may_write_is_enough_for_the_client(start_service, start_load) -> None:
+    key, entry = make_key("load", "write")
+    service = start_service(API_KEYS=entry)
+    status, report = start_load(service, num_requests=20, **{"api-key": key}).finish()
+    assert (status, report["proof"]["completed"]) == (0, 20)

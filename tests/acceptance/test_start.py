@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.processes import free_port, wait_until
+from app.api_keys import make_key
+from tests.live import LiveService
+from tests.processes import StartError, free_port, wait_until
 
 SECONDS = 30
 NOWHERE = free_port()
@@ -24,6 +26,8 @@ NOWHERE = free_port()
         ("THREADS", "0"),
         ("PROCESSING_SECONDS", "fast"),
         ("ORDER_HANDLER", "nowhere:nothing"),
+        ("API_KEYS", "ada:admin:s3cret"),
+        ("ALLOW_ANONYMOUS", "perhaps"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named_in_one_sentence(
@@ -35,6 +39,34 @@ def test_a_setting_that_cannot_work_is_named_in_one_sentence(
     assert printed.startswith(f"Error: {variable}: ")
     assert printed.count("\n") == 1
     assert "s3cret" not in printed
+
+
+REFUSED = "Error: API_KEYS: there are none, and HOST 0.0.0.0 is not loopback"
+
+
+def test_without_keys_the_network_is_not_served(tmp_path: Path, start_flask) -> None:
+    status, printed = start_flask(
+        "serve", HOST="0.0.0.0", DATABASE_URL=f"sqlite:///{tmp_path}/orders.db", PORT=free_port()
+    ).finish()
+    assert status == 1
+    assert printed.startswith(REFUSED)
+    assert printed.count("\n") == 1
+
+
+def test_uwsgi_alone_does_not_serve_the_network_without_keys_either(database_url) -> None:
+    service = LiveService(database_url, HOST="0.0.0.0")
+    with pytest.raises(StartError, match="exit status 22") as refusal, service:
+        pass
+    assert REFUSED in str(refusal.value)
+    assert "Traceback" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"ALLOW_ANONYMOUS": 1}, {"API_KEYS": make_key("ada", "read")[1]}]
+)
+def test_with_keys_or_told_to_it_serves_the_network(start_service, variables) -> None:
+    service = start_service(processes=1, HOST="0.0.0.0", **variables)
+    assert service.ready()
 
 
 def test_a_port_that_is_taken_is_named_in_one_sentence(tmp_path: Path, start_flask) -> None:

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from app import create_app
+from app.api_keys import find_key
 from app.clock import utc_now
 from app.orders.lifecycle import OrderStatus
 from app.settings import Settings
@@ -55,6 +56,15 @@ def test_verify_finds_a_planted_difference(app: Flask, engine: Engine) -> None:
             {"status": "CANCELLED", "counted": 0, "found": 1},
         ],
     }
+
+
+def test_key_makes_a_key_and_its_entry_for_the_settings() -> None:
+    app = create_app(Settings())
+    result = run(app, "key", "ada", "write")
+    made, entry = (line.rpartition(" ")[2] for line in result.output.splitlines())
+    (known,) = Settings(api_keys=entry).api_keys
+    assert (result.exit_code, find_key([known], made), known.name) == (0, known, "ada")
+    assert run(app, "key", "a:b", "write").exit_code == 2
 
 
 def test_serve_ends_with_one_sentence_where_the_port_is_taken(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """The settings: what is taken, what is refused and in which words, and what is never shown."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from app.errors import ConfigurationError
 from app.settings import PROJECT, Settings
 
 SECRET = "s3cret-p4ss"
+DIGEST = hashlib.sha256(SECRET.encode()).hexdigest()
+QUOTED_NEVER = {"DATABASE_URL", "API_KEYS"}
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +37,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.retry_base_seconds == 1
     assert settings.max_backlog == 1_000_000
     assert settings.max_body_bytes == 1_048_576
+    assert (settings.api_keys, settings.allow_anonymous) == ((), False)
     assert settings.log_level == "INFO"
 
 
@@ -103,6 +107,12 @@ NONSENSE = {
     "RETRY_BASE_SECONDS": ["0", "-1", "901", "nan"],
     "MAX_BACKLOG": ["0", "-5"],
     "MAX_BODY_BYTES": ["0", "1MB"],
+    "API_KEYS": [
+        *[DIGEST, ",", f"a:read:{DIGEST},", f"a:read:{DIGEST}:", f":read:{DIGEST}"],
+        *[f"a:boss:{DIGEST}", f"a:READ:{DIGEST}", "a:read:", f"a:read:{SECRET}"],
+        *[f"a:read:{DIGEST}0", f"a b:read:{DIGEST}", f"a:read:{DIGEST},b:write:{DIGEST}"],
+    ],
+    "ALLOW_ANONYMOUS": ["", "maybe", "2"],
     "LOG_LEVEL": ["", "LOUD", "info"],
 }
 
@@ -120,7 +130,7 @@ def test_nonsense_is_refused_with_the_name_of_its_variable(
     with pytest.raises(ConfigurationError, match=rf"^{name}: ") as refusal:
         load(monkeypatch, **{name: value})
     assert "\n" not in refusal.value.message
-    if name != "DATABASE_URL":
+    if name not in QUOTED_NEVER:
         assert repr(value) in refusal.value.message
 
 
@@ -144,6 +154,21 @@ def test_a_refused_url_never_shows_its_password(url: str, monkeypatch: pytest.Mo
     with pytest.raises(ConfigurationError) as refusal:
         load(monkeypatch, DATABASE_URL=url)
     assert SECRET not in refusal.value.message
+
+
+def test_a_refused_list_of_keys_shows_neither_keys_nor_hashes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for value in (SECRET, f"{SECRET}:admin:{DIGEST}x", f"ada:admin:{SECRET}", f"{DIGEST}:ada"):
+        with pytest.raises(ConfigurationError, match="API_KEYS: entry 1 ") as refusal:
+            load(monkeypatch, API_KEYS=value)
+        assert SECRET not in refusal.value.message
+        assert DIGEST not in refusal.value.message
+
+
+def test_keys_are_shown_without_their_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, API_KEYS=f"ada:read:{DIGEST}")
+    assert settings.masked()["API_KEYS"] == "ada:read:***"
 
 
 def test_the_settings_are_shown_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
