@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import bisect
-import email.utils
 import gc
 import itertools
 import json
@@ -30,18 +29,16 @@ import re
 import secrets
 import select
 import selectors
-import ssl
 import sys
 import time
-from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 ORDERS_PER_BULK = 1000  # the service takes no more in one request
@@ -50,20 +47,16 @@ ATTEMPT_SECONDS = 20.0  # longer than the service's own deadline, so that its an
 REACHABLE_SECONDS = 5.0  # nobody listening for so long at the start is a mistake, not a restart
 BACKOFF_SECONDS = (0.05, 2.0)  # first and longest pause before a request is repeated
 POLL_SECONDS = (0.05, 1.0)  # first and longest pause between two looks at unfinished orders
-MAX_HEAD_BYTES = 65536
 
 
-# ---------------------------------------------------------------------------------------------
-# The run
-# ---------------------------------------------------------------------------------------------
+# --- the run ---------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    options = parse_options(arguments)
-    run = Run(options)
+    run = Run(parse_options(arguments))
     try:
-        with asyncio.Runner(loop_factory=loop_factory(options)) as runner:
+        with asyncio.Runner(loop_factory=punctual_loop) as runner:
             runner.run(drive(run))
     except UnreachableError as error:
         print(error, file=sys.stderr)
@@ -71,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         run.interrupted = True
     result = conclude(run)
-    print(TextReport(result, sys.stdout).render())
+    print_report(result)
     return write_files(result) or result.exit_status
 
 
@@ -97,13 +90,15 @@ async def reach(endpoint: Endpoint, patience_seconds: float) -> None:
     deadline = now() + patience_seconds
     while True:
         try:
-            (await connect(endpoint, deadline)).close()
+            async with asyncio.timeout_at(deadline):
+                _, writer = await connect(endpoint)
         except OSError as error:
             if now() + BACKOFF_SECONDS[0] > deadline:
                 message = f"nothing answers at {endpoint.url} ({kind_of(error)}): is it running?"
                 raise UnreachableError(message) from None
             await asyncio.sleep(BACKOFF_SECONDS[0])
         else:
+            writer.transport.abort()
             return
 
 
@@ -127,6 +122,21 @@ class Tally:
     retries: int = 0
 
 
+class Sample(NamedTuple):
+    """A request that was accepted."""
+
+    at_seconds: float  # when its answer came, since the start
+    latency_seconds: float
+    orders: int
+
+
+class Promise(NamedTuple):
+    """What a 201 said: the order placed as the run's `number`-th has this id."""
+
+    number: int
+    id: int | None
+
+
 @dataclass
 class Run:
     """What one run has seen so far; whoever interrupts it finds here what there is to report."""
@@ -140,20 +150,18 @@ class Run:
     sent: int = 0  # orders, as the next four
     refused: int = 0  # the answer was a final no
     given_up: int = 0  # no final answer in time
+    clashes: int = 0  # the answer named an order which another key had been promised
     ended: int = 0  # seen at an end while waiting
     waiting: bool = False
     placed_seconds: float | None = None  # how long placing took; None while it goes on
     placing: Tally = field(default_factory=Tally)
     reading: Tally = field(default_factory=Tally)
-    latencies: array[float] = field(default_factory=lambda: array("d"))  # seconds, accepted only
-    answered: array[float] = field(default_factory=lambda: array("d"))  # seconds since the start
-    sizes: array[int] = field(default_factory=lambda: array("L"))  # orders in each of these answers
+    samples: list[Sample] = field(default_factory=list)
 
     promised: dict[str, Promise] = field(default_factory=dict)  # by order_id
-    clashes: int = 0  # answers that named an order which another key had been promised
-    rows: Collection[OrderRow] = ()
+    rows: dict[str, OrderRow] = field(default_factory=dict)  # of promised orders, as last seen
     proof: Proof | None = None
-    unproven: str = ""  # why there is no proof
+    unproven: str = ""  # why the orders could not be read back
 
     @property
     def user_id(self) -> str:
@@ -175,23 +183,13 @@ class Run:
         errors = self.placing.errors.total() + self.reading.errors.total()
         if self.waiting:
             return Progress("waiting", self.ended, "ended", self.ended, self.accepted, errors)
+        done, total = self.elapsed_seconds, self.options.duration_seconds or 0.0
         if self.options.num_requests is not None:
             done, total = self.accepted + self.refused + self.given_up, self.options.num_requests
-            return Progress("placing", self.accepted, "accepted", done, total, errors)
-        seconds = self.options.duration_seconds or 0.0
-        return Progress("placing", self.accepted, "accepted", self.elapsed_seconds, seconds, errors)
+        return Progress("placing", self.accepted, "accepted", done, total, errors)
 
 
-class Promise(NamedTuple):
-    """What a 201 said: the order placed as the run's `number`-th has this id."""
-
-    number: int
-    id: int | None
-
-
-# ---------------------------------------------------------------------------------------------
-# Command line
-# ---------------------------------------------------------------------------------------------
+# --- command line ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -208,39 +206,24 @@ class Options:
     timeout_seconds: float
     json_path: Path | None
     html_path: Path | None
-    thresholds: tuple[Threshold, ...]
+    thresholds: list[Threshold]
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
     """Reads the command line; leaves with status 2 and a sentence when it makes no sense."""
     parser = argument_parser()
-    given = parser.parse_args(arguments)
-    if given.num_requests is None and given.duration is None:
-        parser.error("say when to stop: --num_requests, --duration or both")
-    for path in (given.json, given.html):
-        if path is not None and not (path.parent.is_dir() and not path.is_dir()):
-            parser.error(f"cannot write {path}: no such directory, or it is one")
+    given = vars(parser.parse_args(arguments))
     try:
-        endpoint = Endpoint.parse(given.url, given.api_key)
+        options = Options(endpoint=Endpoint.parse(given.pop("url"), given.pop("api_key")), **given)
     except ValueError as error:
         parser.error(str(error))
-    return Options(
-        endpoint=endpoint,
-        num_requests=given.num_requests,
-        duration_seconds=given.duration,
-        concurrency=given.concurrency,
-        rate=given.rate,
-        batch_size=given.batch_size,
-        wait=given.wait,
-        timeout_seconds=given.timeout,
-        json_path=given.json,
-        html_path=given.html,
-        thresholds=tuple(given.threshold),
-    )
+    if options.num_requests is None and options.duration_seconds is None:
+        parser.error("say when to stop: --num_requests, --duration or both")
+    return options
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    """Returns the parser of the command line."""
+    """Returns the parser of the command line; what it stores bears the names of Options."""
     parser = argparse.ArgumentParser(
         prog="client.py",
         description="Places orders, reports rates and latencies, waits until they are worked off, "
@@ -249,7 +232,8 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--num_requests", "--num-requests", type=positive_int, metavar="N", help="orders to place")
-    add("--duration", type=positive, metavar="S", help="stop placing after so many seconds")
+    add("--duration", dest="duration_seconds", type=positive, metavar="S",
+        help="stop placing after so many seconds")  # fmt: skip
     add("--url", default="http://127.0.0.1:8000", help="the service (default: %(default)s)")
     add("--concurrency", type=positive_int, default=32, metavar="C",
         help="connections (default: %(default)s)")  # fmt: skip
@@ -261,15 +245,16 @@ def argument_parser() -> argparse.ArgumentParser:
         "through POST /orders/bulk")  # fmt: skip
     add("--wait", action=argparse.BooleanOptionalAction, default=True,
         help="wait until the orders are worked off and read them back (default: wait)")  # fmt: skip
-    add("--timeout", type=positive, default=60.0, metavar="S",
+    add("--timeout", dest="timeout_seconds", type=positive, default=60.0, metavar="S",
         help="seconds until a request is given up, and without progress until waiting is "
         "(default: %(default)g)")  # fmt: skip
     add("--api-key", metavar="K", help="sent as 'Authorization: Bearer K'")
-    add("--json", type=Path, metavar="FILE", help="write the report as JSON")
-    add("--html", type=Path, metavar="FILE", help="write the report as one HTML page with charts")
-    add("--threshold", type=threshold, nargs="+", action="extend", default=[], metavar="T",
-        help="fail unless it holds, for example 'p95<200ms' 'rate>=500' 'errors<1%%'; of "
-        + ", ".join(THRESHOLD_UNITS))  # fmt: skip
+    add("--json", dest="json_path", type=writable, metavar="FILE", help="write the report as JSON")
+    add("--html", dest="html_path", type=writable, metavar="FILE",
+        help="write the report as one HTML page with charts")  # fmt: skip
+    add("--threshold", dest="thresholds", type=threshold, nargs="+", action="extend", default=[],
+        metavar="T", help="fail unless it holds, for example 'p95<200ms' 'rate>=500' 'errors<1%%'; "
+        "of " + ", ".join(THRESHOLD_UNITS))  # fmt: skip
     return parser
 
 
@@ -282,8 +267,7 @@ def positive_int(text: str) -> int:
 
 def bulk_size(text: str) -> int:
     """Reads how many orders go into a request."""
-    size = positive_int(text)
-    if size > ORDERS_PER_BULK:
+    if (size := positive_int(text)) > ORDERS_PER_BULK:
         raise argparse.ArgumentTypeError(f"{size} is above {ORDERS_PER_BULK}")
     return size
 
@@ -296,23 +280,27 @@ def positive(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
 
 
-# ---------------------------------------------------------------------------------------------
-# Placing orders
-# ---------------------------------------------------------------------------------------------
+def writable(text: str) -> Path:
+    """Reads a path that a file can have: to find out after the load would be late."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: no such directory, or it is one")
+    return path
+
+
+# --- placing orders --------------------------------------------------------------------------
 
 
 async def place_orders(run: Run) -> None:
     """Sends what is to be sent, over as many connections as asked for."""
-    slots = run.options.concurrency
-    if run.options.num_requests is not None:
-        slots = min(slots, run.options.num_requests)
+    connections = min(run.options.concurrency, run.options.num_requests or math.inf)
     run.started, run.started_at = now(), datetime.now(UTC)
     due = arrivals(run.options, run.started)
     gc.disable()  # else collections show as latency: 27 ms instead of 11 at most, measured
     requests = RequestWriter(run.options.endpoint, run.run_id, run.user_id)
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(slots):
+            for _ in range(int(connections)):
                 group.create_task(place_from(due, run, requests))
     finally:
         gc.enable()
@@ -330,8 +318,8 @@ class Arrival(NamedTuple):
 def arrivals(options: Options, started: float) -> Iterator[Arrival]:
     """Yields the requests in order, until the number is reached or the time is over."""
     size = options.batch_size or 1
-    last = math.inf if options.num_requests is None else options.num_requests
-    end = math.inf if options.duration_seconds is None else started + options.duration_seconds
+    last = options.num_requests or math.inf
+    end = started + (options.duration_seconds or math.inf)
     first = 1
     while first <= last:
         due = None if options.rate is None else started + (first - 1) / options.rate
@@ -371,60 +359,43 @@ async def place(arrival: Arrival, run: Run, caller: Caller, requests: RequestWri
     accepted = note_promises(arrival, answer, run)
     if accepted:
         # From the due time: a late start is latency the service caused, not a pause of ours.
-        run.latencies.append(answered - (began if arrival.due is None else arrival.due))
-        run.answered.append(answered - run.started)
-        run.sizes.append(accepted)
+        latency_seconds = answered - (began if arrival.due is None else arrival.due)
+        run.samples.append(Sample(answered - run.started, latency_seconds, accepted))
 
 
 def note_promises(arrival: Arrival, answer: Answer, run: Run) -> int:
     """Remembers the orders that `answer` promises; returns how many."""
-    promises = read_promises(answer, bulk=run.options.batch_size is not None)
     accepted = 0
-    for number, promise in enumerate(promises[: arrival.orders], arrival.first):
-        if promise is None:
-            continue
-        order_id, row_id = promise
-        accepted += 1
-        if order_id in run.promised:
-            run.clashes += 1
-        else:
-            run.promised[order_id] = Promise(number, row_id)
+    if answer.status in (200, 201):
+        document = answer.document()
+        results = [document] if run.options.batch_size is None else document.get("results", [])
+        for number, result in enumerate(results, arrival.first):
+            if not is_promise(result):
+                continue
+            accepted += 1
+            if result["order_id"] in run.promised:
+                run.clashes += 1
+            else:
+                run.promised[result["order_id"]] = Promise(number, result.get("id"))
     if accepted < arrival.orders:
         run.refused += arrival.orders - accepted
         run.placing.errors[answer.kind] += 1
     return accepted
 
 
-def read_promises(answer: Answer, *, bulk: bool) -> list[tuple[str, int | None] | None]:
-    """Returns order_id and id of each order the answer accepts, None for one that it does not."""
-    if answer.status not in (200, 201):
-        return []
-    document = answer.document()
-    if not bulk:
-        return [read_promise(document)]
-    results = document.get("results")
-    return [read_promise(result) for result in results] if isinstance(results, list) else []
-
-
-def read_promise(result: object) -> tuple[str, int | None] | None:
-    """Returns order_id and id of an accepted order, or None."""
-    if not isinstance(result, dict) or not isinstance(order_id := result.get("order_id"), str):
-        return None
+def is_promise(result: dict[str, Any]) -> bool:
+    """Tells whether an answer, or a result in bulk, names an order that was accepted."""
     status = result.get("status")  # of a result in bulk a number, of an order a word
-    if isinstance(status, int) and status not in (200, 201):
-        return None
-    row_id = result.get("id")
-    return order_id, row_id if isinstance(row_id, int) else None
+    accepted = status in (200, 201) or not isinstance(status, int)
+    return accepted and isinstance(result.get("order_id"), str)
 
 
-# ---------------------------------------------------------------------------------------------
-# Waiting, and the proof
-# ---------------------------------------------------------------------------------------------
+# --- waiting, and the proof ------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What the orders, read back one by one, say about the promises made."""
+    """What the orders, read back, say about the promises made."""
 
     accepted: int
     completed: int
@@ -459,7 +430,7 @@ class OrderRow:
             order_id=str(document.get("order_id")),
             id=document.get("id"),
             number=items[0] if isinstance(items, list) and items else None,
-            status=str(document.get("status")).upper(),
+            status=str(document.get("status")),
             error=document.get("error"),
             waiting_seconds=document.get("pending_duration"),
             end_to_end_seconds=document.get("total_duration"),
@@ -473,12 +444,9 @@ class OrderRow:
         return self.status in ("COMPLETED", "FAILED", "CANCELLED")
 
 
-def read_time(text: object) -> float | None:
+def read_time(text: str | None) -> float | None:
     """Reads an ISO 8601 time."""
-    if isinstance(text, str):
-        with suppress(ValueError):
-            return datetime.fromisoformat(text).timestamp()
-    return None
+    return None if text is None else datetime.fromisoformat(text).timestamp()
 
 
 async def follow(run: Run) -> None:
@@ -486,15 +454,12 @@ async def follow(run: Run) -> None:
     run.waiting = True
     read_back = ReadBack(run)
     try:
-        if run.promised and await read_back.wait_for_backlog():
-            await read_back.wait_for_orders()
-        await read_back.read_everything()
+        await read_back.wait()
     except* (GaveUpError, UnreadableError) as group:
         run.unproven = f"could not read the orders back: {group.exceptions[0]}"
     else:
         run.proof = read_back.prove()
     finally:
-        run.rows = read_back.rows.values()
         read_back.close()
 
 
@@ -507,10 +472,9 @@ class ReadBack:
 
     def __init__(self, run: Run) -> None:
         """Connects only when it reads."""
-        self.rows: dict[str, OrderRow] = {}  # as last seen, by order_id
+        self._run = run
         self._extra: dict[tuple[str, int | None], OrderRow] = {}  # of this user, never promised
         self._missing: set[str] = set()
-        self._run = run
         self._offers_pages = True
         self._requests = RequestWriter(run.options.endpoint, run.run_id, run.user_id)
         self._callers = [
@@ -522,81 +486,52 @@ class ReadBack:
         for caller in self._callers:
             caller.close()
 
-    async def wait_for_backlog(self) -> bool:
-        """Waits by the cheapest signs: the backlog is empty, or the newest order is at its end.
+    async def wait(self) -> None:
+        """Returns when every order is at its end, or when nothing has moved for the timeout.
 
-        Returns False when nothing has moved for the timeout.
+        Either way, every order has been read when it returns.
         """
-        newest = next(reversed(self._run.promised))
-        patience = Patience(self._run.options.timeout_seconds)
-        for pause in poll_pauses():
-            backlog = await self._read_backlog()
-            if backlog is None or backlog.unfinished == 0:
-                break
-            self._run.ended = max(0, self._run.accepted - backlog.unfinished)
-            await self._read_each([newest])
-            if newest not in self._unfinished():
-                break
-            if patience.is_over(backlog):
-                return False
-            await asyncio.sleep(pause)
-        return True
-
-    async def wait_for_orders(self) -> None:
-        """Waits until each order itself is at its end, or none has moved for the timeout."""
-        patience = Patience(self._run.options.timeout_seconds)
-        for pause in poll_pauses():
+        seen: object = None
+        since, pause = now(), POLL_SECONDS[0]
+        while True:
             began = now()
-            await self._read_unfinished()
-            unfinished = len(self._unfinished())
-            self._run.ended = self._run.accepted - unfinished
-            if unfinished == 0 or patience.is_over(unfinished):
-                return
+            backlog = await self._read_backlog()
+            under_way = await self._is_under_way(backlog)
+            if not under_way:
+                await self._read_everything()
+                if self._run.ended + len(self._missing) >= len(self._run.promised):
+                    return
+            state = backlog if under_way else self._run.ended
+            if state != seen:
+                seen, since = state, now()
+            elif now() - since >= self._run.options.timeout_seconds:
+                break
             await asyncio.sleep(max(pause, now() - began))  # reads at most half of the time
-
-    async def read_everything(self) -> None:
-        """Takes the readings the proof rests on."""
-        if self._offers_pages:
-            await self._read_pages()
-        # One that is on no page is asked for by name before it is called lost.
-        await self._read_each([
-            order_id
-            for order_id in self._run.promised
-            if (row := self.rows.get(order_id)) is None or not (self._offers_pages or row.ended)
-        ])  # fmt: skip
+            pause = min(POLL_SECONDS[1], pause * 1.5)
+        await self._read_everything()
 
     def prove(self) -> Proof:
         """Compares what was read with what was promised."""
         run = self._run
         numbers = {promise.number for promise in run.promised.values()}
-        again = sum(1 for row in self._extra.values() if row.number in numbers)
-        states = Counter(row.status if row.ended else "UNFINISHED" for row in self.rows.values())
-        ended_badly = (row for row in self.rows.values() if row.status != "COMPLETED")
-        absent = (order_id for order_id in run.promised if order_id not in self.rows)
+        again = sum(row.number in numbers for row in self._extra.values())
+        states = Counter(row.status if row.ended else "UNFINISHED" for row in run.rows.values())
+        reasons = itertools.chain(
+            ((order_id, "lost") for order_id in run.promised if order_id not in run.rows),
+            ((row.order_id, row.error or row.status) for row in run.rows.values()
+             if row.status != "COMPLETED"),
+        )  # fmt: skip
         return Proof(
             accepted=run.accepted,
             completed=states["COMPLETED"],
             failed=states["FAILED"],
             cancelled=states["CANCELLED"],
             unfinished=states["UNFINISHED"],
-            lost=len(run.promised) - len(self.rows),
+            lost=len(run.promised) - len(run.rows),
             duplicated=again + run.clashes,
             unacknowledged=len(self._extra) - again,
-            examples=dict(itertools.islice(
-                itertools.chain(
-                    ((order_id, "lost") for order_id in absent),
-                    ((row.order_id, row.error or row.status) for row in ended_badly),
-                ), 5)),
-        )  # fmt: skip
-
-    def _unfinished(self) -> list[str]:
-        """Returns the order_ids not seen at an end, oldest first; missing ones have none."""
-        return [
-            order_id
-            for order_id in self._run.promised
-            if order_id not in self._missing
-            and (order_id not in self.rows or not self.rows[order_id].ended)
-        ]
+            examples=dict(itertools.islice(reasons, 5)),
+        )
 
     async def _read_backlog(self) -> Backlog | None:
         """Returns the service's backlog, or None where /metrics does not tell."""
@@ -608,14 +543,29 @@ class ReadBack:
                 return Backlog(unfinished=pending + processing, ended=processed)
         return None
 
-    async def _read_unfinished(self) -> None:
-        """Reads the orders not seen at an end, in the fewest requests."""
-        unfinished = self._unfinished()
-        pages = math.ceil(len(self._run.promised) / ORDERS_PER_PAGE)
-        if self._offers_pages and len(unfinished) > pages:
+    async def _is_under_way(self, backlog: Backlog | None) -> bool:
+        """Tells cheaply that there is no use yet in reading all: the newest order is unfinished."""
+        if backlog is None or backlog.unfinished == 0 or not self._run.promised:
+            return False
+        newest = next(reversed(self._run.promised))
+        await self._read_each([newest])
+        self._run.ended = max(0, self._run.accepted - backlog.unfinished)
+        return newest in self._run.rows and not self._run.rows[newest].ended
+
+    async def _read_everything(self) -> None:
+        """Reads all orders: in pages, then by name what no page has shown before it is lost."""
+        run = self._run
+        if self._offers_pages:
+            run.rows.clear()
+            self._extra.clear()
             await self._read_pages()
-        if not self._offers_pages or len(unfinished) <= pages:
-            await self._read_each(unfinished)
+        self._missing.clear()
+        await self._read_each([
+            order_id
+            for order_id in run.promised
+            if (row := run.rows.get(order_id)) is None or not (self._offers_pages or row.ended)
+        ])  # fmt: skip
+        run.ended = sum(row.ended for row in run.rows.values())
 
     async def _read_pages(self) -> None:
         """Reads all orders of the run's user, page by page; notes it when there are no pages."""
@@ -624,11 +574,11 @@ class ReadBack:
         while True:
             request = self._requests.get(target + cursor)
             answer = await self._callers[0].call(request, self._give_up_at())
-            if answer.status in (400, 404, 405):
+            if 400 <= answer.status < 500:
                 self._offers_pages = False
                 return
             page = answer.document()
-            if answer.status != 200 or not isinstance(page.get("data"), list):
+            if "data" not in page:
                 raise UnreadableError(f"GET /orders: {answer.kind}")
             for document in page["data"]:
                 self._note(document)
@@ -659,7 +609,7 @@ class ReadBack:
         row = OrderRow.parse(document)
         promise = self._run.promised.get(row.order_id)
         if promise is not None and promise.id in (None, row.id):
-            self.rows[row.order_id] = row
+            self._run.rows[row.order_id] = row
         else:
             self._extra[row.order_id, row.id] = row
 
@@ -674,33 +624,7 @@ class Backlog(NamedTuple):
     ended: int
 
 
-class Patience:
-    """Is over when what is watched has stayed the same for so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        """Begins to count at the first look."""
-        self._seconds = seconds
-        self._seen: object = None
-        self._since = now()
-
-    def is_over(self, watched: object) -> bool:
-        """Takes a look."""
-        if watched != self._seen:
-            self._seen, self._since = watched, now()
-        return now() - self._since >= self._seconds
-
-
-def poll_pauses() -> Iterator[float]:
-    """Yields growing pauses, in seconds, for ever."""
-    pause, longest = POLL_SECONDS
-    while True:
-        yield pause
-        pause = min(longest, pause * 1.5)
-
-
-# ---------------------------------------------------------------------------------------------
-# HTTP
-# ---------------------------------------------------------------------------------------------
+# --- http ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -720,7 +644,7 @@ class Endpoint:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise ValueError(f"--url {url!r} is not of the form http://host:port")
-        if not (url.isascii() and url.isprintable()) or " " in url:
+        if not re.fullmatch(r"[!-~]+", url):
             raise ValueError(f"--url {url!r} has characters that do not belong into a URL")
         if api_key is not None and not re.fullmatch(r"[!-~]+", api_key):
             raise ValueError("--api-key must be visible ASCII characters")
@@ -754,9 +678,7 @@ class RequestWriter:
     def bulk(self, first: int, count: int) -> bytes:
         """Writes the request that places `count` orders, all or none."""
         orders = b", ".join(self._order % number for number in range(first, first + count))
-        return self._post(
-            self._bulk_head, first, b'{"orders": [%b], "on_error": "reject_all"}' % orders
-        )
+        return self._post(self._bulk_head, first, b'{"orders": [%b]}' % orders)
 
     def get(self, target: str) -> bytes:
         """Writes a read."""
@@ -769,29 +691,28 @@ class RequestWriter:
 
 
 class Caller:
-    """One connection at a time, and the patience to repeat what did not get through."""
+    """A keep-alive connection, and the patience to repeat what did not get through."""
 
     def __init__(self, endpoint: Endpoint, tally: Tally) -> None:
         """Connects only when it calls."""
         self._endpoint = endpoint
         self._tally = tally
-        self._connection: Connection | None = None
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def call(self, request: bytes, give_up_at: float) -> Answer:
         """Returns the final answer to a request that may be repeated; raises GaveUpError."""
         for attempt in itertools.count():
+            pause = backoff_seconds(attempt)
             try:
                 answer = await self._attempt(request, min(give_up_at, now() + ATTEMPT_SECONDS))
-            except (OSError, MalformedAnswerError) as error:
+            except (OSError, EOFError, MalformedAnswerError) as error:
                 kind = kind_of(error)
-                stale = isinstance(error, StaleConnectionError) and attempt == 0
-                pause = 0.0 if stale else backoff_seconds(attempt)
             else:
                 self._tally.statuses[answer.status] += 1
                 if not answer.asks_to_repeat:
                     return answer
                 kind = answer.kind
-                pause = answer.retry_after_seconds() + backoff_seconds(attempt)
+                pause += answer.retry_after_seconds
             self._tally.errors[kind] += 1
             if now() + pause >= give_up_at:
                 raise GaveUpError(kind)
@@ -801,21 +722,33 @@ class Caller:
 
     def close(self) -> None:
         """Closes the connection, if there is one."""
-        if self._connection is not None:
-            self._connection.close()
+        if self._streams is not None:
+            self._streams[1].transport.abort()  # nothing that is still to be said could be of use
+        self._streams = None
 
     async def _attempt(self, request: bytes, deadline: float) -> Answer:
-        if self._connection is None or self._connection.closed:
-            self._connection = await connect(self._endpoint, deadline)
-        return await self._connection.exchange(request, deadline)
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()
+        try:
+            async with asyncio.timeout_at(deadline):
+                reader, writer = self._streams = self._streams or await connect(self._endpoint)
+                writer.write(request)
+                answer = await read_answer(reader)
+        except BaseException:
+            self.close()  # what still comes must not be taken for the next request's answer
+            raise
+        if not answer.keeps_alive:
+            self.close()
+        return answer
+
+
+async def connect(endpoint: Endpoint) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Opens a connection; raises OSError."""
+    return await asyncio.open_connection(endpoint.host, endpoint.port, ssl=endpoint.tls or None)
 
 
 class GaveUpError(Exception):
     """A request got no final answer in its time; says what came in its stead."""
-
-
-class StaleConnectionError(ConnectionError):
-    """A connection that had worked before was closed before a byte of the answer came."""
 
 
 class MalformedAnswerError(Exception):
@@ -830,98 +763,13 @@ def backoff_seconds(attempt: int) -> float:
 
 def kind_of(error: Exception) -> str:
     """Names what went wrong in words that are the same for the same trouble."""
-    match error:
-        case TimeoutError():
-            return "timed out"
-        case ConnectionRefusedError():
-            return "connection refused"
-        case StaleConnectionError():
-            return "connection closed without an answer"
-        case ConnectionError():
-            return "connection broken"
-        case OSError(errno=int(number)) if not isinstance(error, ssl.SSLError):
-            return os.strerror(number).lower()
-        case _:
-            return str(error)
-
-
-async def connect(endpoint: Endpoint, deadline: float) -> Connection:
-    """Opens a connection; raises OSError."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout_at(deadline):
-        _, connection = await loop.create_connection(
-            Connection, endpoint.host, endpoint.port, ssl=endpoint.tls or None
-        )
-    return connection
-
-
-class Connection(asyncio.Protocol):
-    """A keep-alive connection that carries one request at a time."""
-
-    def __init__(self) -> None:
-        """Is made by the event loop."""
-        self.closed = False
-        self._answered = False
-        self._received = b""
-        self._transport: asyncio.Transport
-        self._waiter: asyncio.Future[Answer] | None = None
-
-    async def exchange(self, request: bytes, deadline: float) -> Answer:
-        """Sends a request and returns its answer; raises OSError or MalformedAnswerError."""
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = loop.call_at(deadline, self._fail, TimeoutError())
-        self._transport.write(request)
-        try:
-            return await self._waiter
-        except BaseException:
-            self.close()  # what still comes must not be taken for the next request's answer
-            raise
-        finally:
-            timer.cancel()
-            self._waiter = None
-
-    def close(self) -> None:
-        """Closes it; what is under way fails."""
-        self.closed = True
-        self._transport.abort()  # there is nothing to say that could still be of use
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by the event loop."""
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Called by the event loop."""
-        self._received += data
-        self._take_answer(at_eof=False)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Called by the event loop, once."""
-        self.closed = True
-        self._take_answer(at_eof=True)
-        untouched = self._answered and not self._received
-        self._fail(StaleConnectionError() if untouched else exc or ConnectionResetError())
-
-    def _take_answer(self, *, at_eof: bool) -> None:
-        if self._waiter is None or self._waiter.done():
-            if self._received:
-                self.close()  # nobody asked: whatever it says, the service is about to hang up
-            return
-        try:
-            parsed = parse_answer(self._received, at_eof=at_eof)
-        except MalformedAnswerError as error:
-            self._fail(error)
-            return
-        if parsed is not None:
-            answer, keeps_alive = parsed
-            self._received, self._answered = b"", True
-            if not keeps_alive:
-                self.close()
-            self._waiter.set_result(answer)
-
-    def _fail(self, error: Exception) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
+        return "connection refused"  # the second where a name has several addresses
+    if isinstance(error, ConnectionError | EOFError):
+        return "connection broken"
+    return str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -929,8 +777,9 @@ class Answer:
     """An HTTP answer."""
 
     status: int
-    head: bytes  # status line and headers in lower case, without the empty line
+    head: bytes  # status line and headers in lower case
     body: bytes
+    keeps_alive: bool  # whether its connection can take another request
 
     @property
     def asks_to_repeat(self) -> bool:
@@ -940,8 +789,14 @@ class Answer:
         a gateway, and leave open whether the service has seen the request.
         """
         if self.status == 409:
-            return find_header(self.head, b"retry-after") is not None
+            return find_header(self.head, b"retry-after") != b""
         return self.status in (429, 502, 503, 504)
+
+    @property
+    def retry_after_seconds(self) -> float:
+        """How long the service asks to wait; 0 if it does not say it in seconds."""
+        value = find_header(self.head, b"retry-after")
+        return float(value) if value.isdigit() else 0.0
 
     @property
     def kind(self) -> str:
@@ -959,92 +814,56 @@ class Answer:
                 return document
         return {}
 
-    def retry_after_seconds(self) -> float:
-        """Returns how long the service asks to wait; 0 if it does not say."""
-        value = (find_header(self.head, b"retry-after") or b"").decode("latin-1")
-        if value.isdecimal():
-            return float(value)
-        with suppress(ValueError):
-            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-        return 0.0
+
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
+    """Reads an answer to its end; raises MalformedAnswerError, OSError or EOFError."""
+    try:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        version, status = head[:8], int(head[9:12])
+        if status < 200:  # 100 Continue and its like announce the answer
+            return await read_answer(reader)
+        wish = find_header(head, b"connection")
+        keeps_alive = b"close" not in wish and (version == b"http/1.1" or b"keep-alive" in wish)
+        length = find_header(head, b"content-length")
+        if status in (204, 304):
+            body = b""
+        elif b"chunked" in find_header(head, b"transfer-encoding"):
+            body = await read_chunks(reader)
+        elif length:
+            body = await reader.readexactly(int(length))
+        else:  # then it ends with the connection
+            body, keeps_alive = await reader.read(), False
+    except (ValueError, asyncio.LimitOverrunError) as error:
+        raise MalformedAnswerError("malformed answer") from error
+    return Answer(status, head, body, keeps_alive)
 
 
-def parse_answer(received: bytes, *, at_eof: bool) -> tuple[Answer, bool] | None:
-    """Returns an answer and whether its connection stays open; None while bytes are missing."""
-    end = received.find(b"\r\n\r\n")
-    if end < 0:
-        if len(received) > MAX_HEAD_BYTES:
-            raise MalformedAnswerError("malformed answer: endless head")
-        return None
-    head = received[:end].lower()
-    if not head.startswith(b"http/1.") or not head[9:12].isdigit():
-        raise MalformedAnswerError("malformed answer: no HTTP/1 status line")
-    status = int(head[9:12])
-    if status < 200:  # 100 Continue and its like announce the answer
-        return parse_answer(received[end + 4 :], at_eof=at_eof)
-    found = find_body(received, end + 4, status, head, at_eof=at_eof)
-    if found is None:
-        return None
-    body, body_end = found
-    wish = find_header(head, b"connection") or b""
-    stays = b"close" not in wish and (head.startswith(b"http/1.1") or b"keep-alive" in wish)
-    return Answer(status, head, body), stays and body_end == len(received) and not at_eof
+async def read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """Reads a chunked body with its trailers."""
+    chunks = []
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        chunks.append((await reader.readexactly(size + 2))[:-2])
+    while await reader.readuntil(b"\r\n") != b"\r\n":
+        pass
+    return b"".join(chunks)
 
 
-def find_body(
-    received: bytes, start: int, status: int, head: bytes, *, at_eof: bool
-) -> tuple[bytes, int] | None:
-    """Returns the body and where it ends; None while bytes are missing."""
-    if status in (204, 304):
-        return b"", start
-    if b"chunked" in (find_header(head, b"transfer-encoding") or b""):
-        return join_chunks(received, start)
-    length = find_header(head, b"content-length")
-    if length is None:  # then it ends with the connection, which is one byte further: never kept
-        return (received[start:], len(received) + 1) if at_eof else None
-    if not length.isdigit():
-        raise MalformedAnswerError("malformed answer: bad Content-Length")
-    end = start + int(length)
-    return (received[start:end], end) if len(received) >= end else None
-
-
-def join_chunks(received: bytes, start: int) -> tuple[bytes, int] | None:
-    """Returns the chunks from `start` on as one, and where they end; None while some is missing."""
-    chunks: list[bytes] = []
-    while (line_end := received.find(b"\r\n", start)) >= 0:
-        try:
-            size = int(received[start:line_end].partition(b";")[0], 16)
-        except ValueError:
-            raise MalformedAnswerError("malformed answer: bad chunk size") from None
-        if size == 0:  # trailers, if any, then an empty line
-            end = received.find(b"\r\n\r\n", line_end)
-            return None if end < 0 else (b"".join(chunks), end + 4)
-        start = line_end + 2 + size + 2
-        if len(received) < start:
-            return None
-        chunks.append(received[line_end + 2 : start - 2])
-    return None
-
-
-def find_header(head: bytes, name: bytes) -> bytes | None:
-    """Returns a header's value from a head in lower case."""
+def find_header(head: bytes, name: bytes) -> bytes:
+    """Returns a header's value from a head in lower case; empty if it is not there."""
     start = head.find(b"\r\n" + name + b":")
     if start < 0:
-        return None
+        return b""
     start += len(name) + 3
-    end = head.find(b"\r\n", start)
-    return head[start : None if end < 0 else end].strip()
+    return head[start : head.find(b"\r\n", start)].strip()
 
 
-def loop_factory(options: Options) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Returns what makes the event loop: one that is punctual if there is a rate to keep."""
-    if options.rate is None or sys.platform != "linux":
-        return None
-    return lambda: asyncio.SelectorEventLoop(PunctualSelector())
+def punctual_loop() -> asyncio.AbstractEventLoop:
+    """Returns an event loop that keeps a rate, on Linux, to the microsecond."""
+    return asyncio.SelectorEventLoop(PunctualSelector() if sys.platform == "linux" else None)
 
 
 class PunctualSelector(selectors.DefaultSelector):
-    """Wakes to the microsecond, on Linux.
+    """Wakes when it is time.
 
     epoll rounds its timeout up to a whole millisecond, and --rate would report the difference as
     latency of the service; select() does not round, and an epoll can itself be selected on.
@@ -1063,114 +882,85 @@ def now() -> float:
     return time.monotonic()
 
 
-# ---------------------------------------------------------------------------------------------
-# Figures
-# ---------------------------------------------------------------------------------------------
+# --- figures ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Result:
-    """A run in figures: what every report shows."""
+    """A run, and the figures worked out of it."""
 
-    options: Options
-    user_id: str
-    started_at: datetime
-    elapsed_seconds: float
-    interrupted: bool
-    sent: int
-    accepted: int
-    refused: int
-    given_up: int
-    requests: int  # answered, whatever the answer
-    statuses: dict[int, int]
-    errors: dict[str, int]  # failed attempts by kind
-    retries: int
-    reading_errors: dict[str, int]  # the same, while waiting
-    latency: Spread | None
-    buckets: list[Bucket]
-    moments: list[Moment]
-    proof: Proof | None
-    unproven: str
+    run: Run
+    latency: Spread | None  # of the requests that were accepted
     waiting: Spread | None  # from created to begun, of the orders
     end_to_end: Spread | None  # from created to ended, of the orders
     completed_rate: float | None  # orders a second, from the first created to the last completed
-    verdicts: list[Verdict]
+    buckets: list[Bucket]
+    moments: list[Moment]
+    verdicts: list[Verdict] = field(default_factory=list)
 
     @property
     def request_rate(self) -> float:
-        """Requests answered a second."""
-        return self.requests / self.elapsed_seconds if self.elapsed_seconds else 0.0
+        """Requests answered a second, whatever the answer."""
+        return self.run.placing.statuses.total() / max(self.run.elapsed_seconds, 1e-9)
 
     @property
     def accepted_rate(self) -> float:
         """Orders accepted a second."""
-        return self.accepted / self.elapsed_seconds if self.elapsed_seconds else 0.0
+        return self.run.accepted / max(self.run.elapsed_seconds, 1e-9)
 
     @property
     def proven(self) -> bool:
         """Whether every order sent was accepted and, if that was asked, read back completed."""
-        if self.accepted < self.sent or self.sent == 0:
+        run, proof = self.run, self.run.proof
+        if run.accepted < run.sent or run.sent == 0:
             return False
-        if not self.options.wait:
+        if not run.options.wait:
             return True
-        return self.proof is not None and (
-            self.proof.completed == self.accepted and self.proof.lost + self.proof.duplicated == 0
+        return proof is not None and (
+            proof.completed == run.accepted and proof.lost + proof.duplicated == 0
         )
+
+    @property
+    def unproven(self) -> str:
+        """Why there is no proof; empty if there is one."""
+        run = self.run
+        if run.proof is not None:
+            return ""
+        if run.interrupted:
+            return f"interrupted, {run.ended} at their end so far" if run.waiting else "interrupted"
+        return run.unproven if run.options.wait else "--no-wait"
 
     @property
     def exit_status(self) -> int:
         """The command's."""
-        if self.interrupted:
+        if self.run.interrupted:
             return 130
         return 0 if self.proven and all(verdict.held for verdict in self.verdicts) else 1
 
 
 def conclude(run: Run) -> Result:
     """Works out the figures."""
-    latency = Spread.of(run.latencies)
-    ended = [row for row in run.rows if row.ended]
-    created = [row.created_at for row in ended if row.created_at is not None]
+    latencies = [sample.latency_seconds for sample in run.samples]
+    ended = [row for row in run.rows.values() if row.ended]
+    created = min((row.created_at for row in ended if row.created_at is not None), default=0.0)
+    # The service's clock may differ from ours: its first order is taken for our start.
     completed = [
-        row.completed_at
+        row.completed_at - created
         for row in ended
         if row.completed_at is not None and row.status == "COMPLETED"
     ]
-    working = max(completed) - min(created) if created and completed else 0.0
+    working = max(completed, default=0.0)
     result = Result(
-        options=run.options,
-        user_id=run.user_id,
-        started_at=run.started_at,
-        elapsed_seconds=run.elapsed_seconds,
-        interrupted=run.interrupted,
-        sent=run.sent,
-        accepted=run.accepted,
-        refused=run.refused,
-        given_up=run.given_up,
-        requests=run.placing.statuses.total(),
-        statuses=dict(sorted(run.placing.statuses.items())),
-        errors=dict(run.placing.errors.most_common()),
-        retries=run.placing.retries,
-        reading_errors=dict(run.reading.errors.most_common()),
-        latency=latency,
-        buckets=histogram(run.latencies, latency),
-        # The service's clock may differ from ours: its first order is taken for our start.
-        moments=moments(run, [at - min(created) for at in completed] if created else []),
-        proof=run.proof,
-        unproven="" if run.proof else why_unproven(run),
+        run=run,
+        latency=Spread.of(latencies),
         waiting=Spread.of([s for row in ended if (s := row.waiting_seconds) is not None]),
         end_to_end=Spread.of([s for row in ended if (s := row.end_to_end_seconds) is not None]),
         completed_rate=len(completed) / working if working > 0 else None,
-        verdicts=[],
-    )  # fmt: skip
+        buckets=histogram(latencies),
+        moments=moments(run.samples, completed),
+    )
     result.verdicts.extend(wanted.judge(result) for wanted in run.options.thresholds)
     return result
-
-
-def why_unproven(run: Run) -> str:
-    """Says why the run has no proof."""
-    if run.interrupted:
-        return f"interrupted, {run.ended} at their end so far" if run.waiting else "interrupted"
-    return run.unproven if run.options.wait else "--no-wait"
 
 
 @dataclass(frozen=True)
@@ -1187,24 +977,15 @@ class Spread:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Spread | None:
-        """Measures them; None if there are none."""
+        """Measures them, percentiles by nearest rank; None if there are none."""
         if not seconds:
             return None
         ranked = sorted(seconds)
-        return cls(
-            min=ranked[0],
-            mean=math.fsum(ranked) / len(ranked),
-            p50=percentile(ranked, 50),
-            p90=percentile(ranked, 90),
-            p95=percentile(ranked, 95),
-            p99=percentile(ranked, 99),
-            max=ranked[-1],
+        mean = math.fsum(ranked) / len(ranked)
+        p50, p90, p95, p99 = (
+            ranked[max(0, -(-len(ranked) * percent // 100) - 1)] for percent in (50, 90, 95, 99)
         )
-
-
-def percentile(ranked: Sequence[float], percent: int) -> float:
-    """Returns the nearest-rank percentile of values in ascending order."""
-    return ranked[max(0, -(-len(ranked) * percent // 100) - 1)]
+        return cls(ranked[0], mean, p50, p90, p95, p99, ranked[-1])
 
 
 class Bucket(NamedTuple):
@@ -1214,8 +995,9 @@ class Bucket(NamedTuple):
     requests: int
 
 
-def histogram(seconds: Sequence[float], spread: Spread | None) -> list[Bucket]:
+def histogram(seconds: Sequence[float]) -> list[Bucket]:
     """Returns ten buckets of one width up to the 99th percentile, and one for what lies beyond."""
+    spread = Spread.of(seconds)
     if spread is None:
         return []
     width = (spread.p99 - spread.min) / 10
@@ -1237,27 +1019,26 @@ class Moment:
     p99: float | None
 
 
-def moments(run: Run, completed: Sequence[float]) -> list[Moment]:
+def moments(samples: Sequence[Sample], completed: Sequence[float]) -> list[Moment]:
     """Cuts the run into at most 60 steps; `completed` are seconds since the start."""
-    span = max(itertools.chain(run.answered, completed), default=0.0)
+    span = max(itertools.chain((sample.at_seconds for sample in samples), completed), default=0.0)
     if span <= 0:
         return []
     step = round_up(span / 60)
-    count = math.ceil(span / step)
-    latencies: list[list[float]] = [[] for _ in range(count)]
-    accepted, ended = [0] * count, [0] * count
-    for at, seconds, size in zip(run.answered, run.latencies, run.sizes, strict=True):
-        index = min(int(at / step), count - 1)
-        latencies[index].append(seconds)
-        accepted[index] += size
-    for at in completed:
-        ended[min(int(at / step), count - 1)] += 1
-    spreads = map(Spread.of, latencies)
-    return [
-        Moment((index + 0.5) * step, accepted[index] / step, ended[index] / step,
-               *((s.p50, s.p95, s.p99) if s else (None, None, None)))
-        for index, s in enumerate(spreads)
-    ]  # fmt: skip
+    last = math.ceil(span / step) - 1
+    steps: list[list[Sample]] = [[] for _ in range(last + 1)]
+    for sample in samples:
+        steps[min(int(sample.at_seconds / step), last)].append(sample)
+    ended = Counter(min(int(at / step), last) for at in completed)
+    found = []
+    for index, answered in enumerate(steps):
+        spread = Spread.of([sample.latency_seconds for sample in answered])
+        accepted = sum(sample.orders for sample in answered)
+        percentiles = (spread.p50, spread.p95, spread.p99) if spread else (None, None, None)
+        found.append(
+            Moment((index + 0.5) * step, accepted / step, ended[index] / step, *percentiles)
+        )
+    return found
 
 
 def round_up(value: float) -> float:
@@ -1272,46 +1053,37 @@ COMPARISONS = {
 LATENCY_UNITS = {"ms": 0.001, "s": 1.0}
 THRESHOLD_UNITS = {
     **dict.fromkeys(("p50", "p90", "p95", "p99", "min", "mean", "max"), LATENCY_UNITS),
-    "rate": {"": 1.0, "/s": 1.0},
-    "errors": {"": 1.0, "%": 0.01},
+    "rate": {"": 1.0, "/s": 1.0},  # orders accepted a second
+    "errors": {"": 1.0, "%": 0.01},  # orders not accepted, or their share of those sent
 }
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A condition on one figure: a latency in seconds, accepted orders a second, or errors.
-
-    Errors are orders that were not accepted: with % their share of those sent, else their number.
-    """
+    """A condition on one figure; the limit is in seconds, orders a second, orders, or a share."""
 
     text: str
     figure: str
     comparison: str
-    unit: str
     limit: float
+    unit: str
 
     def judge(self, result: Result) -> Verdict:
         """Returns whether it holds; of figures that were not measured nothing does."""
-        value = self._measure(result)
-        held = value is not None and COMPARISONS[self.comparison](value, self.limit)
-        return Verdict(self.text, self._show(value), value, bool(held))
-
-    def _measure(self, result: Result) -> float | None:
+        run = result.run
         if self.figure == "rate":
-            return result.accepted_rate
-        if self.figure == "errors":
-            errors = result.refused + result.given_up
-            return errors if self.unit == "" else errors / max(result.sent, 1)
-        return None if result.latency is None else float(getattr(result.latency, self.figure))
-
-    def _show(self, value: float | None) -> str:
-        if value is None:
-            return "not measured"
-        if self.figure == "rate":
-            return f"{value:,.1f}/s"
-        if self.figure == "errors":
-            return f"{value:.2%}" if self.unit else f"{value:.0f}"
-        return show_seconds(value)
+            value, shown = result.accepted_rate, f"{result.accepted_rate:,.1f}/s"
+        elif self.figure == "errors" and self.unit == "%":
+            value = (run.refused + run.given_up) / max(run.sent, 1)
+            shown = f"{value:.2%}"
+        elif self.figure == "errors":
+            value, shown = run.refused + run.given_up, f"{run.refused + run.given_up:,}"
+        elif result.latency is None:
+            return Verdict(self.text, "not measured", None, held=False)
+        else:
+            value = getattr(result.latency, self.figure)
+            shown = show_seconds(value)
+        return Verdict(self.text, shown, value, COMPARISONS[self.comparison](value, self.limit))
 
 
 class Verdict(NamedTuple):
@@ -1328,17 +1100,16 @@ def threshold(text: str) -> Threshold:
     found = re.fullmatch(
         r"([a-z0-9]+)(<=|>=|==|<|>)(\d+(?:\.\d+)?)(ms|s|/s|%|)", text.replace(" ", "")
     )
-    if found is None or found[1] not in THRESHOLD_UNITS:
+    figure, comparison, number, unit = found.groups() if found else ("", "", "", "")
+    if figure not in THRESHOLD_UNITS:
         figures = ", ".join(THRESHOLD_UNITS)
         raise argparse.ArgumentTypeError(
             f"{text!r} is not of the form 'p95<200ms'; figures are {figures}"
         )
-    figure, comparison, number, unit = found.groups()
-    units = THRESHOLD_UNITS[figure]
-    if unit not in units:
+    if unit not in (units := THRESHOLD_UNITS[figure]):
         wanted = " or ".join(name or "none" for name in units)
         raise argparse.ArgumentTypeError(f"{text!r}: the unit of {figure} is {wanted}")
-    return Threshold(text, figure, comparison, unit, float(number) * units[unit])
+    return Threshold(text, figure, comparison, float(number) * units[unit], unit)
 
 
 def show_seconds(seconds: float) -> str:
@@ -1348,186 +1119,155 @@ def show_seconds(seconds: float) -> str:
     return f"{value:,.{digits}f} {unit}"
 
 
-# ---------------------------------------------------------------------------------------------
-# The report as text
-# ---------------------------------------------------------------------------------------------
+# --- the report as text ----------------------------------------------------------------------
+
+BOLD, RED, GREEN, YELLOW, CYAN = 1, 31, 32, 33, 36
+Paint = Callable[[int, str], str]
 
 
-class TextReport:
-    """The report for a terminal; in colour if it is one."""
-
-    def __init__(self, result: Result, stream: Any) -> None:
-        """Looks at what the stream can show."""
-        self._result = result
-        self._colour = stream.isatty() and "NO_COLOR" not in os.environ
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        self._bar, self._yes, self._no = ("■", "✓", "✗") if shows("■✓✗", encoding) else "#+x"
-
-    def render(self) -> str:
-        """Returns the whole report."""
-        sections = (
-            self._summary(), self._latency(), self._histogram(), self._statuses(), self._errors(),
-            self._orders(), self._thresholds(), self._verdict(),
-        )  # fmt: skip
-        return "\n" + "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
-
-    def _summary(self) -> list[str]:
-        lines = [self._title("Summary")]
-        return lines + [f"  {name:<14}{value}" for name, value in summary_of(self._result)]
-
-    def _latency(self) -> list[str]:
-        if self._result.latency is None:
-            return []
-        return [self._title("Latency"), *spread_table({"request": self._result.latency})]
-
-    def _histogram(self) -> list[str]:
-        if not self._result.buckets:
-            return []
-        most = max(bucket.requests for bucket in self._result.buckets)
-        digits = len(f"{most:,}")
-        return [self._title("Histogram")] + [
-            f"  {show_seconds(bucket.up_to):>9}  {bucket.requests:>{digits},}  "
-            + self._paint(36, self._bar * math.ceil(bucket.requests / most * 40))
-            for bucket in self._result.buckets
-        ]
-
-    def _statuses(self) -> list[str]:
-        counts = self._result.statuses
-        if not counts:
-            return []
-        return [self._title("Status codes")] + [
-            f"  {self._paint(32 if status < 300 else 33, str(status))}  {count:,}"
-            for status, count in counts.items()
-        ]
-
-    def _errors(self) -> list[str]:
-        result = self._result
-        kinds = [*result.errors.items()]
-        kinds += [(f"{kind} (while waiting)", n) for kind, n in result.reading_errors.items()]
-        if not kinds:
-            return [self._title("Errors"), "  none"]
-        return [self._title("Errors")] + [
-            f"  {self._paint(33, f'{count:>7,}')}  {kind}" for kind, count in kinds
-        ]
-
-    def _orders(self) -> list[str]:
-        rows = spreads_of_orders(self._result)
-        if not rows:
-            return []
-        lines = [self._title("Orders"), *spread_table(rows)]
-        if (rate := self._result.completed_rate) is not None:
-            lines.append(f"  {rate:,.1f} orders/s from the first created to the last completed")
-        return lines
-
-    def _thresholds(self) -> list[str]:
-        if not self._result.verdicts:
-            return []
-        return [self._title("Thresholds")] + [
-            f"  {self._mark(held=verdict.held)} {verdict.text}  ({verdict.shown})"
-            for verdict in self._result.verdicts
-        ]
-
-    def _verdict(self) -> list[str]:
-        first, *others = proof_lines(self._result)
-        first = self._paint(1, first)
-        return [
-            f"{self._mark(held=self._result.proven)} {first}",
-            *(f"  {line}" for line in others),
-        ]
-
-    def _title(self, text: str) -> str:
-        return self._paint(1, text)
-
-    def _mark(self, *, held: bool) -> str:
-        return self._paint(32, self._yes) if held else self._paint(31, self._no)
-
-    def _paint(self, code: int, text: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self._colour else text
+def print_report(result: Result) -> None:
+    """Prints the report, in colour on a terminal; signs that cannot be shown become `?`."""
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    text = render_text(result, paint_for_terminal if colour else paint_nothing)
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
-def shows(text: str, encoding: str) -> bool:
-    """Tells whether text can be written in an encoding."""
-    try:
-        text.encode(encoding)
-    except (UnicodeError, LookupError):
-        return False
-    return True
+def paint_for_terminal(code: int, text: str) -> str:
+    """Colours text."""
+    return f"\033[{code}m{text}\033[0m"
+
+
+def paint_nothing(_: int, text: str) -> str:
+    """Leaves text as it is."""
+    return text
+
+
+def render_text(result: Result, paint: Paint) -> str:
+    """Returns the whole report."""
+    run = result.run
+    latency = {"request": result.latency}
+    orders = {"waiting": result.waiting, "end to end": result.end_to_end}
+    statuses = [
+        f"  {paint(GREEN if status < 300 else YELLOW, str(status))}  {count:,}"
+        for status, count in sorted(run.placing.statuses.items())
+    ]
+    errors = [f"  {paint(YELLOW, f'{count:>7,}')}  {kind}" for kind, count in errors_of(run)]
+    thresholds = [
+        f"  {mark(paint, held=verdict.held)} {verdict.text}  ({verdict.shown})"
+        for verdict in result.verdicts
+    ]
+    sections = {
+        "Summary": [f"  {name:<14}{value}" for name, value in summary_of(result)],
+        "Latency": spread_table(latency),
+        "Histogram": histogram_lines(result.buckets, paint),
+        "Status codes": statuses,
+        "Errors": errors or ["  none"],
+        "Orders": spread_table(orders),
+        "Thresholds": thresholds,
+    }
+    if (rate := result.completed_rate) is not None:
+        sections["Orders"].append(
+            f"  {rate:,.1f} orders/s from the first created to the last completed"
+        )
+    first, *others = proof_lines(result)
+    parts = [[paint(BOLD, title), *lines] for title, lines in sections.items() if lines]
+    parts.append([f"{mark(paint, held=result.proven)} {paint(BOLD, first)}", *others])
+    return "\n" + "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+
+def mark(paint: Paint, *, held: bool) -> str:
+    """Returns a tick or a cross."""
+    return paint(GREEN, "✓") if held else paint(RED, "✗")
 
 
 def summary_of(result: Result) -> list[tuple[str, str]]:
     """Returns names and values of the totals."""
-    share = result.accepted / result.sent if result.sent else 0.0
+    run = result.run
+    share = run.accepted / max(run.sent, 1)
     rows = [
-        ("Orders", f"{result.accepted:,} accepted of {result.sent:,} sent ({share:.2%})"),
-        ("Took", show_seconds(result.elapsed_seconds)),
+        ("Orders", f"{run.accepted:,} accepted of {run.sent:,} sent ({share:.2%})"),
+        ("Took", show_seconds(run.elapsed_seconds)),
         ("Requests/s", f"{result.request_rate:,.1f}"),
     ]
-    if result.options.batch_size is not None:
+    if run.options.batch_size is not None:
         rows.append(("Orders/s", f"{result.accepted_rate:,.1f}"))
-    if result.options.rate is not None:
-        rows.append(("Offered", f"{result.options.rate:,.1f} orders/s"))
-    in_flight = result.sent - result.accepted - result.refused - result.given_up
+    if run.options.rate is not None:
+        rows.append(("Offered", f"{run.options.rate:,.1f} orders/s"))
     counts = {
-        "Refused": result.refused, "Given up": result.given_up, "Retries": result.retries,
-        "In flight": in_flight,
+        "Refused": run.refused, "Given up": run.given_up, "Retries": run.placing.retries,
+        "In flight": run.sent - run.accepted - run.refused - run.given_up,
     }  # fmt: skip
     rows += [(name, f"{count:,}") for name, count in counts.items() if count]
-    rows.append(("User", result.user_id))
-    return rows
+    return [*rows, ("User", run.user_id)]
 
 
-def spreads_of_orders(result: Result) -> dict[str, Spread]:
-    """Returns what was measured of the orders themselves."""
-    rows = {"waiting": result.waiting, "end to end": result.end_to_end}
-    return {name: spread for name, spread in rows.items() if spread is not None}
+def errors_of(run: Run) -> list[tuple[str, int]]:
+    """Returns the failed attempts by kind, the most frequent first."""
+    reading = run.reading.errors.most_common()
+    return [
+        *run.placing.errors.most_common(),
+        *((f"{kind} (while waiting)", count) for kind, count in reading),
+    ]
 
 
-def spread_table(rows: dict[str, Spread]) -> list[str]:
-    """Returns lines of a table, a row for each spread."""
-    names = list(asdict(next(iter(rows.values()))))
-    lines = ["  " + " " * 10 + "".join(f"{name:>10}" for name in names)]
+def spread_table(rows: dict[str, Spread | None]) -> list[str]:
+    """Returns lines of a table, a row for each spread that there is; none if there is none."""
+    lines = []
     for title, spread in rows.items():
-        cells = "".join(f"{show_seconds(value):>10}" for value in asdict(spread).values())
-        lines.append(f"  {title:<10}{cells}")
-    return lines
+        if spread is not None:
+            cells = "".join(f"{show_seconds(value):>10}" for value in asdict(spread).values())
+            lines.append(f"  {title:<10}{cells}")
+    heads = "".join(f"{name:>10}" for name in Spread.__dataclass_fields__)
+    return [f"  {'':<10}{heads}", *lines] if lines else []
+
+
+def histogram_lines(buckets: Sequence[Bucket], paint: Paint) -> list[str]:
+    """Returns a bar for each bucket, labelled with its upper bound."""
+    most = max((bucket.requests for bucket in buckets), default=1)
+    return [
+        f"  {show_seconds(bucket.up_to):>9}  {bucket.requests:>{len(f'{most:,}')},}  "
+        + paint(CYAN, "■" * math.ceil(bucket.requests / most * 40))
+        for bucket in buckets
+    ]
 
 
 def proof_lines(result: Result) -> list[str]:
     """Returns the sentence everything is about, and what must be added to it."""
-    proof = result.proof
+    run, proof = result.run, result.run.proof
     if proof is None:
-        return [f"accepted {result.accepted}, not followed to their end ({result.unproven})"]
+        return [f"accepted {run.accepted}, not followed to their end ({result.unproven})"]
+    remarks = {
+        "not accepted": (run.sent - run.accepted, ""),
+        "failed": (proof.failed, ""),
+        "cancelled": (proof.cancelled, ""),
+        "unfinished": (
+            proof.unfinished, f": none of them moved for {run.options.timeout_seconds:g} s"
+        ),
+        "unacknowledged": (proof.unacknowledged, ": made though their request got no answer"),
+    }  # fmt: skip
     first = (
         f"accepted {proof.accepted}, completed {proof.completed}, "
         f"lost {proof.lost}, duplicated {proof.duplicated}"
     )
-    lines = [first]
-    if result.accepted < result.sent:
-        lines.append(f"not accepted {result.sent - result.accepted}")
-    timeout = f"{result.options.timeout_seconds:g} s"
-    remarks = {
-        "failed": (proof.failed, ""),
-        "cancelled": (proof.cancelled, ""),
-        "unfinished": (proof.unfinished, f": none of them moved for {timeout}"),
-        "unacknowledged": (proof.unacknowledged, ": made though their request got no answer"),
-    }
-    lines += [f"{name} {count}{why}" for name, (count, why) in remarks.items() if count]
-    return lines + [f"  {order_id}: {why}" for order_id, why in proof.examples.items()]
+    return [
+        first,
+        *(f"  {name} {count}{why}" for name, (count, why) in remarks.items() if count),
+        *(f"    {order_id}: {why}" for order_id, why in proof.examples.items()),
+    ]
 
 
-# ---------------------------------------------------------------------------------------------
-# The report as files
-# ---------------------------------------------------------------------------------------------
+# --- the report as files ---------------------------------------------------------------------
 
 
 def write_files(result: Result) -> int:
     """Writes the reports asked for; returns 1 if one could not be written."""
+    options = result.run.options
     try:
-        if result.options.json_path is not None:
-            text = json.dumps(as_document(result), indent=2) + "\n"
-            result.options.json_path.write_text(text, "utf-8")
-        if result.options.html_path is not None:
-            result.options.html_path.write_text(render_html(result), "utf-8")
+        if options.json_path is not None:
+            options.json_path.write_text(json.dumps(as_document(result), indent=2) + "\n", "utf-8")
+        if options.html_path is not None:
+            options.html_path.write_text(render_html(result), "utf-8")
     except OSError as error:
         print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
@@ -1536,7 +1276,7 @@ def write_files(result: Result) -> int:
 
 def as_document(result: Result) -> dict[str, Any]:
     """Returns the report for programs; durations are seconds, rates are per second."""
-    options = result.options
+    run, options = result.run, result.run.options
     return {
         "options": {
             "url": options.endpoint.url,
@@ -1548,31 +1288,31 @@ def as_document(result: Result) -> dict[str, Any]:
             "wait": options.wait,
             "timeout": options.timeout_seconds,
         },
-        "user_id": result.user_id,
-        "started_at": result.started_at.isoformat().replace("+00:00", "Z"),
-        "duration": result.elapsed_seconds,
-        "interrupted": result.interrupted,
+        "user_id": run.user_id,
+        "started_at": run.started_at.isoformat().replace("+00:00", "Z"),
+        "duration": run.elapsed_seconds,
+        "interrupted": run.interrupted,
         "requests": {
-            "answered": result.requests,
+            "answered": run.placing.statuses.total(),
             "rate": result.request_rate,
-            "retries": result.retries,
-            "statuses": {str(status): count for status, count in result.statuses.items()},
-            "errors": result.errors,
-            "errors_while_waiting": result.reading_errors,
+            "retries": run.placing.retries,
+            "statuses": dict(sorted(run.placing.statuses.items())),
+            "errors": run.placing.errors,
+            "errors_while_waiting": run.reading.errors,
             "latency": result.latency and asdict(result.latency),
             "histogram": [bucket._asdict() for bucket in result.buckets],
         },
         "orders": {
-            "sent": result.sent,
-            "accepted": result.accepted,
-            "refused": result.refused,
-            "given_up": result.given_up,
+            "sent": run.sent,
+            "accepted": run.accepted,
+            "refused": run.refused,
+            "given_up": run.given_up,
             "accepted_rate": result.accepted_rate,
             "completed_rate": result.completed_rate,
             "waiting": result.waiting and asdict(result.waiting),
             "end_to_end": result.end_to_end and asdict(result.end_to_end),
         },
-        "proof": result.proof and asdict(result.proof),
+        "proof": run.proof and asdict(run.proof),
         "unproven": result.unproven,
         "thresholds": [verdict._asdict() for verdict in result.verdicts],
         "over_time": [asdict(moment) for moment in result.moments],
@@ -1582,36 +1322,30 @@ def as_document(result: Result) -> dict[str, Any]:
 
 def render_html(result: Result) -> str:
     """Returns the report as one page that needs nothing else."""
+    run = result.run
     word, tone = ("passed", "good") if result.exit_status == 0 else ("failed", "bad")
-    if result.interrupted:
-        word, tone = "interrupted", "bad"
+    if run.interrupted:
+        word = "interrupted"
     first, *others = proof_lines(result)
-    where, when = result.options.endpoint.url, f"{result.started_at:%Y-%m-%d %H:%M:%S} UTC"
-    parts = [
+    tiles = {
+        "requests/s": f"{result.request_rate:,.0f}",
+        "accepted/s": f"{result.accepted_rate:,.0f}",
+        "completed/s": f"{result.completed_rate:,.0f}" if result.completed_rate else "-",
+        "p50": show_seconds(result.latency.p50) if result.latency else "-",
+        "p99": show_seconds(result.latency.p99) if result.latency else "-",
+        "not accepted": f"{run.sent - run.accepted:,}",
+    }
+    cells = "".join(f"<div><b>{value}</b>{name}</div>" for name, value in tiles.items())
+    body = [
         f"<h1>Load report <span class={tone}>{word}</span></h1>",
-        f"<p class=quiet>{escape(where)}, {when}</p>",
+        f"<p>{escape(run.options.endpoint.url)}, {run.started_at:%Y-%m-%d %H:%M:%S} UTC</p>",
         f"<p class=proof>{escape(first)}</p>",
-        "".join(f"<p class=quiet>{escape(line)}</p>" for line in others),
-        html_tiles(result),
+        *(f"<p>{escape(line)}</p>" for line in others),
+        f"<div class=tiles>{cells}</div>",
         *html_charts(result),
-        *html_tables(result),
+        f"<h2>As the terminal shows it</h2><pre>{escape(render_text(result, paint_nothing))}</pre>",
     ]
-    return PAGE % {"style": STYLE, "body": "\n".join(parts)}
-
-
-def html_tiles(result: Result) -> str:
-    """Returns the figures one looks at first."""
-    tiles = [
-        ("Requests/s", f"{result.request_rate:,.0f}"),
-        ("Accepted/s", f"{result.accepted_rate:,.0f}"),
-        ("p50", show_seconds(result.latency.p50) if result.latency else "-"),
-        ("p99", show_seconds(result.latency.p99) if result.latency else "-"),
-        ("Not accepted", f"{result.sent - result.accepted:,}"),
-    ]
-    if result.completed_rate is not None:
-        tiles.insert(2, ("Completed/s", f"{result.completed_rate:,.0f}"))
-    cells = (f"<div><b>{escape(value)}</b>{escape(name)}</div>" for name, value in tiles)
-    return f"<div class=tiles>{''.join(cells)}</div>"
+    return PAGE % {"style": STYLE, "body": "\n".join(body)}
 
 
 def html_charts(result: Result) -> list[str]:
@@ -1631,36 +1365,10 @@ def html_charts(result: Result) -> list[str]:
         rates: dict[str, list[float | None]] = {
             "accepted": [moment.accepted_rate for moment in result.moments],
         }
-        if result.proof is not None:
+        if result.run.proof is not None:
             rates["completed"] = [moment.completed_rate for moment in result.moments]
-        charts.append(line_chart("Throughput", at, rates, lambda value: f"{value:,.0f}/s"))
+        charts.append(line_chart("Orders a second", at, rates, "{:,.0f}".format))
     return charts
-
-
-def html_tables(result: Result) -> list[str]:
-    """Returns everything else."""
-    spreads = {"request": result.latency} if result.latency else {}
-    spreads |= spreads_of_orders(result)
-    tables = [html_table("Summary", [], summary_of(result))]
-    if spreads:
-        heads = ["", *asdict(next(iter(spreads.values())))]
-        rows = [(name, *map(show_seconds, asdict(s).values())) for name, s in spreads.items()]
-        tables.append(html_table("Latency", heads, rows))
-    statuses = [(str(status), f"{count:,}") for status, count in result.statuses.items()]
-    errors = [(kind, f"{count:,}") for kind, count in result.errors.items()]
-    errors += [(f"{kind} (while waiting)", f"{n:,}") for kind, n in result.reading_errors.items()]
-    held = [(v.text, v.shown, "held" if v.held else "missed") for v in result.verdicts]
-    tables += [html_table("Status codes", [], statuses), html_table("Errors", [], errors)]
-    return [*tables, html_table("Thresholds", [], held)]
-
-
-def html_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Returns a table; nothing if it has no rows."""
-    if not rows:
-        return ""
-    head = "".join(f"<th>{escape(cell)}" for cell in heads)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}" for cell in row) for row in rows)
-    return f"<h2>{escape(title)}</h2><table>{f'<tr>{head}' if heads else ''}{body}</table>"
 
 
 CHART_WIDTH, CHART_HEIGHT = 900, 260
@@ -1677,33 +1385,30 @@ def line_chart(
     top = max((value for line in series.values() for value in line if value), default=0.0)
     grid, scale = y_axis(top, show)
     end = at_seconds[-1] + at_seconds[0]  # they are the middles of equal steps
-    marks = [x_label(f"{end * part / 4:.3g} s", part / 4) for part in range(5)]
-    lines = []
+    parts = [grid, *(x_label(f"{end * part / 4:.3g} s", part / 4) for part in range(5))]
     for index, line in enumerate(series.values()):
         points = [
             None if value is None else (x_of(at / end), scale(value))
             for at, value in zip(at_seconds, line, strict=True)
         ]
-        lines.append(f'<path class=s{index} d="{svg_path(points)}"/>')
+        parts.append(f'<path class=s{index} d="{svg_path(points)}"/>')
     legend = "".join(f"<span class=s{i}>{escape(name)}</span>" for i, name in enumerate(series))
-    return svg_figure(title, [grid, *marks, *lines], legend)
+    return svg_figure(title, parts, legend)
 
 
 def bar_chart(title: str, buckets: Sequence[Bucket]) -> str:
     """Returns a bar for each bucket, labelled with its upper bound."""
-    grid, scale = y_axis(max(bucket.requests for bucket in buckets), lambda value: f"{value:,.0f}")
+    grid, scale = y_axis(max(bucket.requests for bucket in buckets), "{:,.0f}".format)
     width = (PLOT_RIGHT - PLOT_LEFT) / len(buckets)
-    bars = []
+    parts = [grid]
     for index, (up_to, requests) in enumerate(buckets):
         left, top = PLOT_LEFT + index * width, scale(requests)
-        shape = (
-            f'x="{left + 2:.1f}" y="{top:.1f}" width="{width - 4:.1f}" '
-            f'height="{PLOT_BOTTOM - top:.1f}"'
+        parts.append(
+            f'<rect x="{left + 2:.1f}" y="{top:.1f}" width="{width - 4:.1f}" '
+            f'height="{PLOT_BOTTOM - top:.1f}"><title>{requests:,} requests</title></rect>'
         )
-        hint = f"{requests:,} requests, at most {show_seconds(up_to)}"
-        bars.append(f"<rect class=s0 {shape}><title>{escape(hint)}</title></rect>")
-        bars.append(x_label(show_seconds(up_to), (index + 0.5) / len(buckets)))
-    return svg_figure(title, [grid, *bars], "")
+        parts.append(x_label(show_seconds(up_to), (index + 0.5) / len(buckets)))
+    return svg_figure(title, parts, "")
 
 
 def svg_figure(title: str, parts: Sequence[str], legend: str) -> str:
@@ -1742,12 +1447,10 @@ def x_of(share: float) -> float:
 
 def svg_path(points: Sequence[tuple[float, float] | None]) -> str:
     """Returns the path through the points; it starts anew after a None."""
-    pen_down = False
     commands = []
-    for point in points:
+    for before, point in itertools.pairwise([None, *points]):
         if point is not None:
-            commands.append(f"{'L' if pen_down else 'M'}{point[0]:.1f} {point[1]:.1f}")
-        pen_down = point is not None
+            commands.append(f"{'M' if before is None else 'L'}{point[0]:.1f} {point[1]:.1f}")
     if len(commands) == 1:  # a lone point would not be seen
         commands.append("h4")
     return "".join(commands)
@@ -1774,30 +1477,25 @@ h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2rem 0 .4re
 h1 span { font-size: 1rem; padding: .1rem .6rem; border: 1px solid; border-radius: 1rem;
   vertical-align: middle; margin-left: .5rem }
 .good { color: var(--good) } .bad { color: var(--bad) }
-.quiet { color: var(--quiet); margin: 0 } .proof { font-size: 1.15rem; font-weight: 600 }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem;
-  margin-top: 1rem }
-.tiles div { background: var(--card); border-radius: .5rem; padding: .7rem .9rem;
-  color: var(--quiet) }
+p { color: var(--quiet); margin: 0 }
+.proof { color: var(--ink); font-size: 1.15rem; font-weight: 600; margin: 1rem 0 }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .6rem }
+.tiles div, pre { background: var(--card); border-radius: .5rem; padding: .7rem .9rem }
+.tiles div { color: var(--quiet) }
 .tiles b { display: block; font-size: 1.35rem; color: var(--ink) }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { text-align: right; padding: .2rem .9rem .2rem 0; border-bottom: 1px solid var(--rule);
-  font-weight: normal }
-td:first-child { text-align: left } th { color: var(--quiet) }
+pre { overflow-x: auto; font-size: 13px; line-height: 1.35 }
 svg { width: 100%; height: auto; display: block }
 svg line { stroke: var(--rule) } svg text { fill: var(--quiet); font-size: 12px }
 svg .x { text-anchor: middle } svg .y { text-anchor: end }
+svg rect { fill: var(--s0) }
 svg path { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round }
 path.s0 { stroke: var(--s0) } path.s1 { stroke: var(--s1) } path.s2 { stroke: var(--s2) }
-rect.s0 { fill: var(--s0) }
 small span { font-weight: normal; margin-left: .8rem }
 small .s0 { color: var(--s0) } small .s1 { color: var(--s1) } small .s2 { color: var(--s2) }
 """
 
 
-# ---------------------------------------------------------------------------------------------
-# Progress
-# ---------------------------------------------------------------------------------------------
+# --- progress --------------------------------------------------------------------------------
 
 
 class Progress(NamedTuple):
@@ -1811,13 +1509,28 @@ class Progress(NamedTuple):
     errors: int
 
 
-class Display(Protocol):
-    """Shows progress."""
+class Display:
+    """Shows progress, with the rate of the last second or two."""
 
     interval_seconds: float
 
+    def __init__(self) -> None:
+        """Counts the rate from now."""
+        self._phase = ""
+        self._seen = [(now(), 0)]
+
     def show(self, progress: Progress) -> None:
         """Shows how far the run is."""
+        if progress.phase != self._phase:
+            self._phase, self._seen = progress.phase, [(self._seen[-1][0], 0)]
+        self._seen.append((now(), progress.orders))
+        while len(self._seen) > 2 and self._seen[1][0] < now() - 1:
+            del self._seen[0]
+        (then, before), (at, orders) = self._seen[0], self._seen[-1]
+        self.draw(progress, (orders - before) / max(at - then, 1e-9))
+
+    def draw(self, progress: Progress, rate: float) -> None:
+        """Is where a display differs from the other; `rate` is orders a second."""
 
     def close(self) -> None:
         """Leaves the terminal as it was."""
@@ -1831,22 +1544,17 @@ def open_display() -> Display:
     return LineDisplay()
 
 
-class LineDisplay:
+class LineDisplay(Display):
     """A line on standard error every other second."""
 
     interval_seconds = 2.0
+    _last: Progress | None = None
 
-    def __init__(self) -> None:
-        """Shows nothing yet."""
-        self._pace = Pace()
-        self._last: Progress | None = None
-
-    def show(self, progress: Progress) -> None:
+    def draw(self, progress: Progress, rate: float) -> None:
         """Writes a line, unless it would repeat the last."""
         if progress == self._last:
             return
         self._last = progress
-        rate = self._pace.rate(progress)
         share = min(1.0, progress.done / progress.total) if progress.total else 1.0
         print(
             f"{progress.phase} {share:4.0%}  {progress.orders:,} {progress.verb}  "
@@ -1855,11 +1563,8 @@ class LineDisplay:
             flush=True,
         )
 
-    def close(self) -> None:
-        """Has nothing to clear away."""
 
-
-class BarDisplay:
+class BarDisplay(Display):
     """A bar for each phase, on standard error."""
 
     interval_seconds = 0.1
@@ -1870,7 +1575,7 @@ class BarDisplay:
         from rich import progress as bars  # noqa: PLC0415
         from rich.console import Console  # noqa: PLC0415
 
-        self._pace = Pace()
+        super().__init__()
         self._tasks: dict[str, bars.TaskID] = {}
         self._bars = bars.Progress(
             bars.TextColumn("{task.description:<8}"),
@@ -1885,46 +1590,21 @@ class BarDisplay:
         )
         self._bars.start()
 
-    def show(self, progress: Progress) -> None:
+    def draw(self, progress: Progress, rate: float) -> None:
         """Moves the bar of the phase."""
+        fields: dict[str, Any] = {
+            "orders": progress.orders, "verb": progress.verb, "rate": rate,
+            "errors": progress.errors, "tone": "red" if progress.errors else "dim",
+        }  # fmt: skip
         if progress.phase not in self._tasks:
-            self._tasks[progress.phase] = self._bars.add_task(
-                progress.phase, orders=0, verb="", rate=0.0, errors=0, tone="dim"
-            )
-        self._bars.update(
-            self._tasks[progress.phase],
-            completed=progress.done,
-            total=progress.total,
-            orders=progress.orders,
-            verb=progress.verb,
-            rate=self._pace.rate(progress),
-            errors=progress.errors,
-            tone="red" if progress.errors else "dim",
-        )
+            self._tasks[progress.phase] = self._bars.add_task(progress.phase, **fields)
+        task = self._tasks[progress.phase]
+        self._bars.update(task, completed=progress.done, total=progress.total, **fields)
         self._bars.refresh()
 
     def close(self) -> None:
         """Gives the terminal its cursor back."""
         self._bars.stop()
-
-
-class Pace:
-    """The rate of the last second or two."""
-
-    def __init__(self) -> None:
-        """Begins now, at no orders."""
-        self._phase = ""
-        self._seen = [(now(), 0)]
-
-    def rate(self, progress: Progress) -> float:
-        """Returns orders a second, of the phase that goes on."""
-        if progress.phase != self._phase:
-            self._phase, self._seen = progress.phase, [(self._seen[-1][0], 0)]
-        self._seen.append((now(), progress.orders))
-        while len(self._seen) > 2 and self._seen[1][0] < now() - 1:
-            del self._seen[0]
-        (then, before), (at, orders) = self._seen[0], self._seen[-1]
-        return (orders - before) / (at - then) if at > then else 0.0
 
 
 if __name__ == "__main__":
