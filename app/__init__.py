@@ -6,7 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import cli
-from app.api import health, metrics, orders
+from app.api import docs, health, metrics, orders
 from app.api.auth import register_auth
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_problems(app)
     register_request_ids(app)
     register_auth(app, settings)
-    for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint):
+    for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint, docs.blueprint):
         app.register_blueprint(blueprint)
     for command in (cli.config, cli.key, cli.serve, cli.orders):
         app.cli.add_command(command)

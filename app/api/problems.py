@@ -68,20 +68,25 @@ class Problem:
     errors: Sequence[dict[str, str]] = ()
     retry_after_seconds: int | None = None
 
-    def response(self) -> Response:
-        """Return the answer to the current request."""
+    def document(self, *, path: str, request_id: str | None) -> dict[str, Any]:
+        """Return the answer to a request for this path."""
         document: dict[str, Any] = {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": int(self.status),
             "detail": self.detail[:MAX_QUOTE_LENGTH],
-            "instance": request.path[:MAX_QUOTE_LENGTH],
+            "instance": path[:MAX_QUOTE_LENGTH],
             "code": self.code,
             "error": self.error,
-            "request_id": g.get("request_id"),
+            "request_id": request_id,
         }
         if self.errors:
             document["errors"] = list(self.errors)
+        return document
+
+    def response(self) -> Response:
+        """Return the answer to the current request."""
+        document = self.document(path=request.path, request_id=g.get("request_id"))
         response = Response(json.dumps(document), self.status, mimetype="application/problem+json")
         if self.retry_after_seconds is not None:
             response.headers["Retry-After"] = str(self.retry_after_seconds)
@@ -98,16 +103,20 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _of_bug)
 
 
-def _of_order_error(error: errors.OrderError) -> Response:
+def problem_of(error: errors.OrderError | HTTPException) -> Problem:
+    """Return what is answered when this was raised; an HTTP exception must be an error's."""
+    if isinstance(error, HTTPException):
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        detail = error.description or status.description or status.phrase
+        return Problem(status, status.name.lower(), status.phrase, detail)
     status, sentence = _STATUS_AND_SENTENCE[type(error)]
-    problem = Problem(
-        status,
-        error.code,
-        sentence,
-        str(error),
-        retry_after_seconds=error.retry_after_seconds,
+    return Problem(
+        status, error.code, sentence, str(error), retry_after_seconds=error.retry_after_seconds
     )
-    return problem.response()
+
+
+def _of_order_error(error: errors.OrderError) -> Response:
+    return problem_of(error).response()
 
 
 def _of_bad_request(error: BadRequestError) -> Response:
@@ -134,9 +143,7 @@ def _of_validation_error(error: ValidationError) -> Response:
 def _of_http_exception(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # a redirect, which is no problem
         return Response(error.get_body(), error.code, error.get_headers())
-    status = HTTPStatus(error.code)
-    detail = error.description or status.description or status.phrase
-    problem = Problem(status, status.name.lower(), status.phrase, detail).response()
+    problem = problem_of(error).response()
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             problem.headers[name] = value

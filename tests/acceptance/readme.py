@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 DEFAULT_URL = "http://127.0.0.1:8000"
 # What curl is to do besides what the line says.
 CURLRC = 'silent\nshow-error\nmax-time = 20\nwrite-out = "\\n%{http_code}"\n'
-EXAMPLE = r"^\$ (curl .*?)  # (\d{3})\n([^$]+)"
+EXAMPLE = r"^\$ (curl .*?)  # (\d{3})\n([^$]*)"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 # Values that differ from run to run, besides those.
@@ -41,6 +41,7 @@ class Example:
         done = subprocess.run(
             ["bash", "-c", self.command.replace(DEFAULT_URL, url)],
             env={"PATH": "/usr/bin:/bin", "CURL_HOME": str(curl_home)},
+            cwd=curl_home,
             capture_output=True,
             text=True,
             check=True,

@@ -26,6 +26,8 @@ REQUEST_ID: Final[Parameter] = {
     "example": "01a1fb59-a2b6-70fc-84f5-fed173939911",
 }
 
+REQUEST_HEADERS: Final = (IDEMPOTENCY_KEY, REQUEST_ID)
+
 PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
     "order_id": {
         "description": "The order's public id.",
@@ -36,6 +38,11 @@ PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
         "description": "The number that the database gave the order.",
         "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER},
         "example": 2460,
+    },
+    "file": {
+        "description": "A file of the page at `/docs`.",
+        "schema": {"type": "string"},
+        "example": "initializer.js",
     },
 }
 """By the names they have in the routes."""
@@ -56,14 +63,20 @@ RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
         "description": "Present when the idempotency key had placed the order before.",
         "schema": {"type": "string", "const": "true"},
     },
-    "Allow": {
-        "description": "The methods that the path has.",
-        "required": True,
-        "schema": {"type": "string"},
-    },
     "Retry-After": {
         "description": "Seconds after which to repeat the request.",
         "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
+    "WWW-Authenticate": {
+        "description": "How to come with a key.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
 }
+
+SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "Bearer": {"type": "http", "scheme": "bearer"},
+}
+"""How an API key is sent: any one of these."""
