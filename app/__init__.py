@@ -5,7 +5,7 @@ import logging
 from flask import Flask
 from flask_migrate import Migrate
 
-from app import cli
+from app import commands
 from app.api import docs, health, metrics, orders
 from app.api.auth import register_auth
 from app.api.extension import attach_worker
@@ -47,6 +47,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_auth(app, settings)
     for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint, docs.blueprint):
         app.register_blueprint(blueprint)
-    for command in (cli.config, cli.key, cli.serve, cli.orders):
+    for command in (commands.config, commands.key, commands.serve, commands.orders):
         app.cli.add_command(command)
     return app

@@ -1,19 +1,15 @@
 """The command line: what it prints, and with which status it ends."""
 
-import json
 import socket
 
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import Engine
 
 from app import create_app
 from app.api_keys import find_key
-from app.clock import utc_now
-from app.orders.lifecycle import OrderStatus
+from app.commands import orders
 from app.settings import Settings
-from tests.integration.moves import overwrite, place
 
 
 def run(app: Flask, *arguments: str) -> Result:
@@ -28,34 +24,6 @@ def test_config_prints_every_setting_and_masks_the_password() -> None:
     assert set(lines) == {name.upper() for name in Settings.model_fields}
     assert lines["DATABASE_URL"] == "mysql+pymysql://orders:***@db/orders"
     assert lines["PORT"] == "81"
-
-
-def test_verify_is_content_where_counters_and_rows_agree(app: Flask, engine: Engine) -> None:
-    place(engine)
-    result = run(app, "orders", "verify")
-    assert (result.exit_code, result.output) == (0, "The counters agree with the rows.\n")
-    result = run(app, "orders", "verify", "--json")
-    assert (result.exit_code, json.loads(result.output)) == (0, {"ok": True, "differences": []})
-
-
-def test_verify_finds_a_planted_difference(app: Flask, engine: Engine) -> None:
-    (placed,) = place(engine)
-    overwrite(engine, placed.id, status=OrderStatus.CANCELLED, completed_at=utc_now())
-    result = run(app, "orders", "verify")
-    assert result.exit_code == 1
-    assert result.output.splitlines() == [
-        "PENDING: the counters say 1, there are 0 rows",
-        "CANCELLED: the counters say 0, there are 1 rows",
-    ]
-    result = run(app, "orders", "verify", "--json")
-    assert result.exit_code == 1
-    assert json.loads(result.output) == {
-        "ok": False,
-        "differences": [
-            {"status": "PENDING", "counted": 1, "found": 0},
-            {"status": "CANCELLED", "counted": 0, "found": 1},
-        ],
-    }
 
 
 def test_key_makes_a_key_and_its_entry_for_the_settings() -> None:
@@ -79,7 +47,8 @@ def test_serve_ends_with_one_sentence_where_the_port_is_taken(settings: Settings
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["orders", "--help"], ["orders", "verify", "--help"]]
+    "command",
+    [["--help"], ["orders", "--help"], *(["orders", name, "--help"] for name in orders.commands)],
 )
 def test_help_reads_well(command: list[str]) -> None:
     result = run(create_app(Settings()), *command)

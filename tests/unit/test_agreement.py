@@ -21,18 +21,24 @@ FORBIDDEN = {
     "app/orders": (
         *["flask", "werkzeug", "click", "uwsgi"],
         *["threading", "queue", "concurrent", "multiprocessing", "asyncio", "signal"],
-        *["app.processing", "app.api", "app.dashboard", "app.settings", "app.cli"],
+        *["app.processing", "app.api", "app.dashboard", "app.settings", "app.commands"],
     ),
-    "app/processing": ("flask", "werkzeug", "click", "app.api", "app.dashboard", "app.cli"),
+    "app/processing": ("flask", "werkzeug", "click", "app.api", "app.dashboard", "app.commands"),
     "app/api": (
         *["threading", "queue", "concurrent", "multiprocessing"],
         *["app.orders.store", "app.orders.model", "app.orders.counters", "app.orders.workers"],
-        *["app.dashboard", "app.cli", "sqlalchemy"],
+        *["app.dashboard", "app.commands", "sqlalchemy"],
+    ),
+    "app/commands": (
+        *["threading", "queue", "concurrent", "multiprocessing"],
+        *["app.orders.store", "app.orders.model", "app.processing", "app.dashboard"],
     ),
     "client.py": ("app",),
 }
 ASSEMBLERS = {"app/__init__.py", "app/wsgi.py"}
 """Whoever may import `app.api` from outside of it."""
+SHAPES = ("app.api.documents", "app.api.drafts", "app.api.schemas")
+"""How orders look from outside, which the command line shares."""
 MOVERS = "app/orders/store/"
 """Where statements stand that write a status."""
 
@@ -79,10 +85,20 @@ def test_only_the_composition_root_knows_the_api() -> None:
     knowing = {
         name_of(path)
         for path in MODULES
-        if APP / "api" not in path.parents
+        if not {APP / "api", APP / "commands"} & set(path.parents)
         and any(belongs_to(name, "app.api") for name in imports_of(path))
     }
     assert knowing <= ASSEMBLERS
+
+
+def test_the_command_line_knows_of_the_api_how_orders_look_and_no_more() -> None:
+    found = [
+        f"{name_of(path)} imports {name}"
+        for path in files_of("app/commands")
+        for name in imports_of(path)
+        if belongs_to(name, "app.api") and not any(belongs_to(name, each) for each in SHAPES)
+    ]
+    assert found == []
 
 
 def test_only_what_uwsgi_loads_makes_an_application() -> None:

@@ -1,20 +1,17 @@
-"""The command line: `flask --app app ...`."""
+"""Commands about the service itself: its settings, and running it."""
 
-import json
 import sys
 from typing import Final
 
 import click
 from flask import current_app
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
 from app.api_keys import Role, make_key
 from app.database import db
-from app.orders.audit import audit
 from app.preflight import check_access, check_database, check_port
 from app.schema import migrate
 from app.settings import Settings
-from app.transactions import run_transaction
 from app.uwsgi_process import run_uwsgi
 
 _BANNER: Final = """\
@@ -27,8 +24,6 @@ They are kept in      {database}
   curl http://{host}:{port}/metrics
   python3 client.py --num_requests=100 --url http://{host}:{port}
 """
-
-orders = AppGroup("orders", help="Look after the orders.")
 
 
 @click.command()
@@ -65,25 +60,6 @@ def serve() -> None:
     shown = settings.model_dump(include={"host", "port", "processes", "threads"})
     banner = _BANNER.format(**shown, database=settings.url)
     sys.exit(run_uwsgi(banner))
-
-
-@orders.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@with_appcontext
-def verify(*, as_json: bool) -> None:
-    """Recount the orders and compare with the counters; exit status 1 if they differ."""
-    differences = run_transaction(db.engine, audit, read_only=True)
-    if as_json:
-        document = [
-            {"status": each.status, "counted": each.counted, "found": each.found}
-            for each in differences
-        ]
-        click.echo(json.dumps({"ok": not differences, "differences": document}))
-    for each in differences if not as_json else ():
-        click.echo(f"{each.status}: the counters say {each.counted}, there are {each.found} rows")
-    if not differences and not as_json:
-        click.echo("The counters agree with the rows.")
-    sys.exit(1 if differences else 0)
 
 
 def _settings() -> Settings:

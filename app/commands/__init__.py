@@ -1,0 +1,19 @@
+"""The command line: `flask --app app ...`."""
+
+from app.commands.browsing import show
+from app.commands.group import OrdersGroup
+from app.commands.moving import cancel, create, retry
+from app.commands.operating import stats, verify, workers
+from app.commands.serving import config, key, serve
+
+orders = OrdersGroup(
+    "orders",
+    commands=[show, create, cancel, retry, stats, verify, workers],
+    help="""Look after the orders.
+
+    Every command talks to the database alone, so the service may run or not. Ends with status 0 if
+    it did what it was asked to, 1 if not, 2 if it was not asked properly.
+    """,
+)
+
+__all__ = ["config", "key", "orders", "serve"]

@@ -1,0 +1,68 @@
+"""Commands that place and move orders."""
+
+import click
+from pydantic import ValidationError
+
+from app.api.documents import order_document
+from app.api.drafts import draft_of
+from app.api.schemas import NewOrder
+from app.commands.group import json_option, manual, service
+from app.commands.tables import print_json
+from app.database import AnyRow
+from app.orders.errors import OrderError
+from app.orders.identifiers import shown
+
+
+@click.command()
+@click.option("--user-id", required=True, help="Whose order it is.")
+@click.option("--item-ids", required=True, help="What is ordered, separated by commas.")
+@click.option("--total-amount", required=True, help="What it costs, such as 59.99.")
+@click.option("--order-id", help="Its name; without it the service makes one.")
+@json_option
+def create(
+    user_id: str, item_ids: str, total_amount: str, order_id: str | None, *, as_json: bool
+) -> None:
+    """Place an order; a running service works it off."""
+    order = _read_order(
+        user_id=user_id,
+        item_ids=[shown(item_id.strip()) for item_id in item_ids.split(",")],
+        total_amount=total_amount,
+        order_id=order_id,
+    )
+    draft = draft_of(order, idempotency_hash=None)
+    (placed,) = service().place([draft])
+    if isinstance(placed, OrderError):
+        raise placed
+    _print_order(service().get(draft.order_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("order_id")
+@json_option
+def cancel(order_id: str, *, as_json: bool) -> None:
+    """Take an order back that no worker has claimed yet."""
+    _print_order(manual().cancel(order_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("order_id")
+@json_option
+def retry(order_id: str, *, as_json: bool) -> None:
+    """Send an order round again that is FAILED or CANCELLED."""
+    _print_order(manual().retry(order_id), as_json=as_json)
+
+
+def _read_order(**members: object) -> NewOrder:
+    try:
+        return NewOrder.model_validate(members)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        option = f"--{wrong['loc'][0]}".replace("_", "-")
+        raise click.BadParameter(wrong["msg"], param_hint=option) from None
+
+
+def _print_order(row: AnyRow, *, as_json: bool) -> None:
+    if as_json:
+        print_json(order_document(row))
+    else:
+        click.echo(f"Order {row.order_id} is {row.status}.")
