@@ -10,6 +10,7 @@ from app.api import docs, health, metrics, orders
 from app.api.auth import register_auth
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
+from app.api.rate_limit import register_rate_limit
 from app.api.request_ids import register_request_ids
 from app.database import db, engine_options, prepare_engine
 from app.processing.worker import Worker
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     attach_worker(app, Worker(engine, settings))
     register_problems(app)
     register_request_ids(app)
+    register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
     for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint, docs.blueprint):
         app.register_blueprint(blueprint)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
+import limits
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
@@ -77,6 +78,9 @@ class Settings(BaseSettings):
         default=False,
         description="`1`: with `API_KEYS` empty listen on other addresses than loopback, too",
     )
+    rate_limit: str = Field(
+        "", description="requests per key, or else per address, such as `100/second`; empty: any"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe messages that are logged"
     )
@@ -100,6 +104,14 @@ class Settings(BaseSettings):
     def _name_a_function(cls, value: str) -> str:
         if not re.fullmatch(r"([\w.]+:\w+)?", value):
             raise ValueError("should be package.module:function")
+        return value
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _limit_once(cls, value: str) -> str:
+        quotas = limits.parse_many(value) if value else []
+        if len(quotas) > 1 or any(quota.amount < 1 for quota in quotas):
+            raise ValueError("should be one limit, of at least 1, such as 100/second")
         return value
 
     @property

@@ -117,6 +117,10 @@ class LiveService:
         alive = self._alive()
         return [worker["pid"] for worker in self._ask_master()["workers"] if worker["pid"] in alive]
 
+    def requests_served(self) -> list[int]:
+        """Return how many requests each worker has answered, by uWSGI slot; asks the master."""
+        return [worker["requests"] for worker in self._ask_master()["workers"]]
+
     def busy_threads(self) -> int:
         """Return how many requests the workers have in hand; asks the master."""
         workers = self._ask_master()["workers"]

@@ -44,14 +44,15 @@ def authenticate(presented: str) -> ApiKey | None:
     """Return the key that was presented, and count it as the request's; None if it is none."""
     settings: Settings = current_app.config["SETTINGS"]
     key = find_key(settings.api_keys, presented)
-    if key is not None:
-        request.environ[_CALLER] = key
+    request.environ[_CALLER] = key
     return key
 
 
 def caller() -> ApiKey | None:
     """Return the key that the current request came with; None if it came with none that counts."""
-    key: ApiKey | None = request.environ.get(_CALLER)
+    if _CALLER not in request.environ:
+        return authenticate(_presented_key())
+    key: ApiKey | None = request.environ[_CALLER]
     return key
 
 
@@ -61,19 +62,18 @@ def _check() -> None:
     needed = needed_role(request.url_rule.rule, request.method)
     if needed is None:
         return
-    presented = _presented_key()
-    key = authenticate(presented) if presented else None
+    key = caller()
     if key is None:
         raise Unauthorized(
-            "the API key is not valid" if presented else "an API key is needed",
+            "the API key is not valid" if _presented_key() else "an API key is needed",
             www_authenticate=WWWAuthenticate("bearer", {"realm": "order processing"}),
         )
     if key.role < needed:
         raise Forbidden(f"the key {key.name!r} has the role {key.role}; this needs {needed}")
 
 
-def _presented_key() -> str | None:
+def _presented_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return key.strip()
-    return request.headers.get("X-API-Key")
+    return request.headers.get("X-API-Key", "")

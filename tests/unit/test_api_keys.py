@@ -42,6 +42,10 @@ def test_spaces_and_capital_digits_do_no_harm() -> None:
     assert find_key([ada, bob], "b") is bob
 
 
+def test_the_hash_of_nothing_lets_nobody_in() -> None:
+    assert find_key(keys(entry(key="")), "") is None
+
+
 def test_no_key_at_all_is_an_empty_setting() -> None:
     assert parse_api_keys("") == ()
 

@@ -37,7 +37,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.retry_base_seconds == 1
     assert settings.max_backlog == 1_000_000
     assert settings.max_body_bytes == 1_048_576
-    assert (settings.api_keys, settings.allow_anonymous) == ((), False)
+    assert (settings.api_keys, settings.allow_anonymous, settings.rate_limit) == ((), False, "")
     assert settings.log_level == "INFO"
 
 
@@ -113,6 +113,7 @@ NONSENSE = {
         *[f"a:read:{DIGEST}0", f"a b:read:{DIGEST}", f"a:read:{DIGEST},b:write:{DIGEST}"],
     ],
     "ALLOW_ANONYMOUS": ["", "maybe", "2"],
+    "RATE_LIMIT": ["fast", "100", "0/second", "-1/second", "1/second;9/minute", "5/fortnight"],
     "LOG_LEVEL": ["", "LOUD", "info"],
 }
 
