@@ -6,7 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import commands
-from app.api import docs, health, metrics, orders
+from app.api import docs, health, lists, metrics, orders
 from app.api.auth import register_auth
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
@@ -47,7 +47,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_request_ids(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
-    for blueprint in (orders.blueprint, metrics.blueprint, health.blueprint, docs.blueprint):
+    for blueprint in (
+        orders.blueprint,
+        lists.blueprint,
+        metrics.blueprint,
+        health.blueprint,
+        docs.blueprint,
+    ):
         app.register_blueprint(blueprint)
     for command in (commands.config, commands.key, commands.serve, commands.orders):
         app.cli.add_command(command)

@@ -11,7 +11,7 @@ from app.orders.identifiers import LARGEST_INTEGER, may_be_order_id
 from app.orders.lifecycle import Draft
 from app.orders.model import orders
 
-_SHOWN: Final = [
+SHOWN: Final = [
     orders.c[name]
     for name in (
         "id",
@@ -28,9 +28,10 @@ _SHOWN: Final = [
         "updated_at",
     )
 ]
-_BY_ID: Final = select(*_SHOWN).where(orders.c.id == bindparam("wanted"))
-_BY_ORDER_ID: Final = select(*_SHOWN).where(orders.c.order_id == bindparam("wanted"))
-_COLLIDING: Final = select(*_SHOWN, orders.c.idempotency_hash, orders.c.request_hash).where(
+"""What of an order is shown."""
+_BY_ID: Final = select(*SHOWN).where(orders.c.id == bindparam("wanted"))
+_BY_ORDER_ID: Final = select(*SHOWN).where(orders.c.order_id == bindparam("wanted"))
+_COLLIDING: Final = select(*SHOWN, orders.c.idempotency_hash, orders.c.request_hash).where(
     or_(
         orders.c.order_id == bindparam("order_id"),
         orders.c.idempotency_hash == bindparam("idempotency_hash"),

@@ -21,6 +21,7 @@ from app.orders.errors import (
     UnavailableError,
 )
 from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, OrderStatus, Placed
+from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
 from app.transactions import run_transaction
 
@@ -127,6 +128,17 @@ class OrderService:
 
         """
         return self._read(partial(queries.by_id, row_id=row_id))
+
+    def page(self, selection: Selection, *, limit: int, after: int | None = None) -> Page:
+        """Return the selection's next orders.
+
+        Args:
+            selection: The list.
+            limit: The largest number of orders to return.
+            after: `next_after` of the page before; None for the first page.
+
+        """
+        return self._read(partial(read_page, selection=selection, limit=limit, after=after))
 
     def metrics(self) -> Metrics:
         """Return the service's totals."""

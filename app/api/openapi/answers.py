@@ -56,6 +56,18 @@ class Order(BaseModel):
     total_duration: Seconds
 
 
+class OrderPage(BaseModel):
+    """A page of a list. It can have few orders, or none, and still not be the last one."""
+
+    model_config = shown_as(
+        {"data": [ORDER_EXAMPLE], "has_more": True, "next_cursor": "AAAAAAAACZxIAEQ4K3QZ0w"}
+    )
+
+    data: list[Order]
+    has_more: bool
+    next_cursor: Annotated[str | None, Field(description="`cursor` of the next page.")]
+
+
 class PlacedData(BaseModel):
     """The content of an order as it was taken in."""
 

@@ -63,6 +63,11 @@ RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
         "description": "Present when the idempotency key had placed the order before.",
         "schema": {"type": "string", "const": "true"},
     },
+    "Link": {
+        "description": "Where the next page is, if there is one.",
+        "schema": {"type": "string"},
+        "example": '</orders?limit=50&cursor=AAAAAAAACZxIAEQ4K3QZ0w>; rel="next"',
+    },
     "Retry-After": {
         "description": "Seconds after which to repeat the request.",
         "required": True,

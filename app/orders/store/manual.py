@@ -24,7 +24,10 @@ _MOVED: Final = {
     "updated_at": bindparam("now", type_=UtcDateTime),
 }
 _CANCEL: Final = _MOVE.values(
-    **_MOVED, status=OrderStatus.CANCELLED, completed_at=bindparam("ended", type_=UtcDateTime)
+    **_MOVED,
+    status=OrderStatus.CANCELLED,
+    available_at=FOREVER_DUE,
+    completed_at=bindparam("ended", type_=UtcDateTime),
 )
 _REOPEN: Final = _MOVE.values(
     **_MOVED,

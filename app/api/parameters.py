@@ -1,0 +1,40 @@
+"""Reading a query string strictly: every parameter known, and there only once."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+
+from app.api.problems import MAX_ERRORS, BadRequestError
+from app.api.strict_json import MAX_STEP_LENGTH
+
+Parameters = TypeVar("Parameters", bound=BaseModel)
+
+
+def read_parameters(request: Request, model: type[Parameters]) -> Parameters:
+    """Return the request's query parameters; one without a value counts as absent.
+
+    Raises:
+        BadRequestError: One is unknown, there twice, or not what it should be.
+
+    """
+    given = {name: values for name, values in request.args.lists() if any(values)}
+    twice = [(name, "should be there only once") for name in given if len(given[name]) > 1]
+    if twice:
+        raise bad_parameters(twice)
+    try:
+        return model.model_validate({name: value for name, (value,) in given.items()})
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        raise bad_parameters([(str(each["loc"][0]), each["msg"]) for each in details]) from None
+
+
+def bad_parameters(wrong: Sequence[tuple[str, str]]) -> BadRequestError:
+    """Return the error that names these parameters, each with what is wrong with it."""
+    named = [
+        {"parameter": name[:MAX_STEP_LENGTH], "detail": detail}
+        for name, detail in wrong[:MAX_ERRORS]
+    ]
+    first = "{parameter}: {detail}".format(**named[0])
+    return BadRequestError("invalid_parameter", first, named)
