@@ -1173,7 +1173,7 @@ def render_text(result: Result, paint: Paint) -> str:
     first, *others = proof_lines(result)
     parts = [[paint(BOLD, title), *lines] for title, lines in sections.items() if lines]
     parts.append([f"{mark(paint, held=result.proven)} {paint(BOLD, first)}", *others])
-    return "\n" + "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+    return "\n" + "\n\n".join("\n".join(lines) for lines in parts)
 
 
 def mark(paint: Paint, *, held: bool) -> str:
@@ -1225,11 +1225,12 @@ def spread_table(rows: dict[str, Spread | None]) -> list[str]:
 def histogram_lines(buckets: Sequence[Bucket], paint: Paint) -> list[str]:
     """Returns a bar for each bucket, labelled with its upper bound."""
     most = max((bucket.requests for bucket in buckets), default=1)
-    return [
-        f"  {show_seconds(bucket.up_to):>9}  {bucket.requests:>{len(f'{most:,}')},}  "
-        + paint(CYAN, "■" * math.ceil(bucket.requests / most * 40))
-        for bucket in buckets
-    ]
+    lines = []
+    for up_to, requests in buckets:
+        label = f"  {show_seconds(up_to):>9}  {requests:>{len(f'{most:,}')},}"
+        bar = "■" * math.ceil(requests / most * 40)
+        lines.append(f"{label}  {paint(CYAN, bar)}" if bar else label)
+    return lines
 
 
 def proof_lines(result: Result) -> list[str]:

@@ -1,0 +1,35 @@
+"""A service that is killed whole and started again takes no order with it, and makes none twice."""
+
+import requests
+
+from tests.acceptance.recount import recount
+from tests.live import LiveService
+from tests.processes import wait_until
+
+ORDERS = 2000
+SECONDS = 30
+
+
+def accepted(service: LiveService) -> int:
+    return requests.get(f"{service.url}/metrics", timeout=5).json()["total_orders"]
+
+
+def test_the_client_loses_and_doubles_nothing_when_the_service_is_killed_under_it(
+    database_url, start_service, start_load
+) -> None:
+    service = start_service(threads=32)
+    load = start_load(service, num_requests=ORDERS, concurrency=32)
+    wait_until(lambda: accepted(service) >= ORDERS // 4, SECONDS, "load under way")
+    service.kill()
+    assert ORDERS // 4 <= len(recount(database_url).rows) < ORDERS
+    service.start()
+
+    status, report = load.finish()
+    assert status == 0
+    assert report["requests"]["retries"] > 0
+    proof = report["proof"]
+    assert (proof["accepted"], proof["completed"]) == (ORDERS, ORDERS)
+    assert (proof["lost"], proof["duplicated"], proof["unacknowledged"]) == (0, 0, 0)
+    after = recount(database_url)
+    assert after.statuses == {"COMPLETED": ORDERS}
+    assert after.from_counters == after.from_rows
