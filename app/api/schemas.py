@@ -103,14 +103,7 @@ class NewOrder(BaseModel):
         extra="forbid",
         frozen=True,
         json_schema_extra={
-            "examples": [
-                {
-                    "order_id": "A-17",
-                    "user_id": 1,
-                    "item_ids": [101, 102, 103],
-                    "total_amount": 59.99,
-                }
-            ]
+            "examples": [{"user_id": 1, "item_ids": [101, 102, 103], "total_amount": 59.99}]
         },
     )
 

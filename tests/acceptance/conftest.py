@@ -1,5 +1,6 @@
 """Fixtures: the client and the commands, ended with their test."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.browser import Browser
 from tests.acceptance.commands import FlaskCommand
 from tests.acceptance.load import Load
 from tests.live import LiveService
@@ -37,6 +39,18 @@ def start_flask(tmp_path: Path) -> Iterator[Callable[..., FlaskCommand]]:
             return command
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser without a screen; what its pages do that they should not fails their test."""
+    if not Browser.is_installed():
+        missing = "Debian's chromium is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with Browser() as running:
+        yield running
 
 
 def _own_directory(parent: Path, kind: str) -> Path:

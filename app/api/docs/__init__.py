@@ -57,17 +57,6 @@ def get_docs() -> Response:
 
 
 @blueprint.get("/docs/<file>")
-@operation(
-    answers={
-        200: Answer(
-            text={
-                "text/css": ".swagger-ui {}",
-                "text/javascript": "window.onload",
-                "image/png": "",
-            }
-        )
-    }
-)
 def get_docs_file(file: str) -> Response:
     """Return a file that the page at `/docs` is made of."""
     if file not in _FILES:

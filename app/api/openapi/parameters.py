@@ -11,9 +11,10 @@ Parameter = Mapping[str, Any]
 IDEMPOTENCY_KEY: Final[Parameter] = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Sent again with the same key, a request places no second order.",
+    "description": (
+        "Such as `checkout-17`: sent again with the same key, a request places no second order."
+    ),
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
-    "example": "checkout-17",
 }
 REQUEST_ID: Final[Parameter] = {
     "name": "X-Request-Id",
@@ -23,7 +24,6 @@ REQUEST_ID: Final[Parameter] = {
         " characters is replaced."
     ),
     "schema": {"type": "string"},
-    "example": "01a1fb59-a2b6-70fc-84f5-fed173939911",
 }
 
 REQUEST_HEADERS: Final = (IDEMPOTENCY_KEY, REQUEST_ID)
@@ -38,11 +38,6 @@ PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
         "description": "The number that the database gave the order.",
         "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_INTEGER},
         "example": 2460,
-    },
-    "file": {
-        "description": "A file of the page at `/docs`.",
-        "schema": {"type": "string"},
-        "example": "initializer.js",
     },
 }
 """By the names they have in the routes."""

@@ -16,11 +16,12 @@ from werkzeug.exceptions import (
 )
 
 from app.api.openapi.examples import shown_as
-from app.api.openapi.parameters import IDEMPOTENCY_KEY, REQUEST_ID
+from app.api.openapi.parameters import IDEMPOTENCY_KEY
 from app.api.openapi.routes import Route
 from app.api.problems import Problem, problem_of
 
 MEDIA_TYPE: Final = "application/problem+json"
+_REQUEST_ID: Final = "01a1fb59-a2b6-70fc-84f5-fed173939911"
 
 _MALFORMED_BODY: Final = Problem(
     HTTPStatus.BAD_REQUEST,
@@ -59,7 +60,7 @@ class MemberAtFault(BaseModel):
 class ProblemDocument(BaseModel):
     """Why a request was not answered as hoped (RFC 9457)."""
 
-    model_config = shown_as(_INVALID_ORDER.document(path="/orders", request_id="checkout-17"))
+    model_config = shown_as(_INVALID_ORDER.document(path="/orders", request_id=_REQUEST_ID))
 
     type: str
     title: Annotated[str, Field(description="What the status is called.")]
@@ -123,11 +124,10 @@ def _headers(problems: list[Problem]) -> dict[str, str]:
 
 
 def _examples(problems: list[Problem], path: str) -> dict[str, Any]:
-    request_id = str(REQUEST_ID["example"])
     return {
         each.code: {
             "summary": each.error,
-            "value": each.document(path=path, request_id=request_id),
+            "value": each.document(path=path, request_id=_REQUEST_ID),
         }
         for each in problems
     }
