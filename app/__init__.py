@@ -12,6 +12,8 @@ from app.api.extension import attach_worker
 from app.api.problems import register_problems
 from app.api.rate_limit import register_rate_limit
 from app.api.request_ids import register_request_ids
+from app.dashboard import views as dashboard
+from app.dashboard.board import Board, attach_board
 from app.database import db, engine_options, prepare_engine
 from app.processing.worker import Worker
 from app.settings import PROJECT, Settings
@@ -42,19 +44,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         engine = db.engine
     prepare_engine(engine)
-    attach_worker(app, Worker(engine, settings))
+    worker = Worker(engine, settings)
+    attach_worker(app, worker)
+    attach_board(app, Board(worker.overview, lease_seconds=settings.lease_seconds))
     register_problems(app)
     register_request_ids(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
-    for blueprint in (
-        orders.blueprint,
-        lists.blueprint,
-        metrics.blueprint,
-        health.blueprint,
-        docs.blueprint,
-    ):
-        app.register_blueprint(blueprint)
+    for module in (orders, lists, metrics, health, docs, dashboard):
+        app.register_blueprint(module.blueprint)
     for command in (commands.config, commands.key, commands.serve, commands.orders):
         app.cli.add_command(command)
     return app

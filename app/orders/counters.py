@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, Insert, delete, func, select
+from sqlalchemy import Connection, Insert, bindparam, delete, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.orders.histogram import bucket
@@ -40,9 +40,12 @@ def _upsert(dialect: str) -> Insert:
 _ADD: Final = {dialect: _upsert(dialect) for dialect in ("mysql", "postgresql", "sqlite")}
 _OF_RETIRED: Final = (
     select(counters)
-    .where(counters.c.worker_id.in_(select(workers.c.id).where(workers.c.state == RETIRED)))
+    .where(counters.c.worker_id.in_(select(workers.c.id).where(workers.c.state >= RETIRED)))
     .order_by(counters.c.worker_id, counters.c.name)
     .with_for_update(of=counters)
+)
+_BY_WORKER: Final = select(counters.c.worker_id, counters.c.value).where(
+    counters.c.name == bindparam("counted")
 )
 _TOTALS: Final = select(counters.c.name, func.sum(counters.c.value)).group_by(counters.c.name)
 
@@ -61,6 +64,12 @@ def add(connection: Connection, worker_id: int, tally: Counter[str]) -> None:
 def totals(connection: Connection) -> dict[str, int]:
     """Return every counter, summed over all workers."""
     return {name: int(value) for name, value in connection.execute(_TOTALS)}
+
+
+def by_worker(connection: Connection, name: str) -> dict[int, int]:
+    """Return one counter as each worker has it; a retired one's is missing once it is folded."""
+    rows = connection.execute(_BY_WORKER, {"counted": name})
+    return {row.worker_id: row.value for row in rows}
 
 
 def fold_retired(connection: Connection) -> None:

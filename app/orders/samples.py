@@ -69,6 +69,27 @@ def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str
     return None if row is None else (now - row.taken_at, row.totals)
 
 
+def last_of_each(
+    connection: Connection, *, since: float, step_seconds: int
+) -> list[tuple[int, dict[str, int]]]:
+    """Return the last sample of each step of so many seconds, oldest first: when, and the totals.
+
+    Args:
+        connection: In a transaction.
+        since: Seconds since the epoch; older samples are left out.
+        step_seconds: Steps begin at the multiples of this.
+
+    """
+    step = samples.c.taken_at - samples.c.taken_at % step_seconds
+    last = select(func.max(samples.c.taken_at)).where(samples.c.taken_at >= since).group_by(step)
+    rows = connection.execute(
+        select(samples.c.taken_at, samples.c.totals)
+        .where(samples.c.taken_at.in_(last))
+        .order_by(samples.c.taken_at)
+    )
+    return [(row.taken_at, row.totals) for row in rows]
+
+
 def thin_out(connection: Connection, *, now: float) -> None:
     """Delete the samples that are too old, and of the older ones all but one a minute."""
     connection.execute(

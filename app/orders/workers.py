@@ -6,11 +6,11 @@ still; no wall clock decides anything.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from app.clock import utc_now
 from app.database import AnyRow
@@ -24,7 +24,9 @@ class WorkerState(IntEnum):
     DRAINING = 1
     """It claims nothing more and ends what it holds."""
     RETIRED = 2
-    """It is gone, or taken for gone: what it held belongs to whoever adopts it."""
+    """Others take it for gone: what it held belongs to whoever adopts it."""
+    LEFT = 3
+    """The same, by its own word: it has signed off."""
 
 
 RETIRED: Final = WorkerState.RETIRED
@@ -68,6 +70,16 @@ _RETIRE: Final = (
     .values(state=RETIRED)
 )
 _ALIVE: Final = select(workers).where(workers.c.state < RETIRED).order_by(workers.c.id)
+_SEEN_SINCE: Final = (
+    select(workers)
+    .where(
+        or_(
+            workers.c.state < RETIRED,
+            workers.c.beat_at >= bindparam("since", type_=workers.c.beat_at.type),
+        )
+    )
+    .order_by(workers.c.id)
+)
 
 
 def register(connection: Connection, identity: ProcessIdentity) -> int:
@@ -103,19 +115,25 @@ def retire(connection: Connection, worker_id: int, *, seen_beat: int) -> bool:
 
 
 def leave(connection: Connection, worker_id: int) -> None:
-    """-> RETIRED, by the worker itself."""
-    connection.execute(update(workers).where(workers.c.id == worker_id).values(state=RETIRED))
+    """-> LEFT, by the worker itself."""
+    leaving = update(workers).where(workers.c.id == worker_id)
+    connection.execute(leaving.values(state=WorkerState.LEFT))
 
 
 def forget_retired(connection: Connection) -> None:
-    """Delete the rows of workers that were retired more than `REMEMBERED` ago."""
+    """Delete the rows of workers that left or were retired more than `REMEMBERED` ago."""
     connection.execute(
         delete(workers).where(
-            workers.c.state == RETIRED, workers.c.beat_at < utc_now() - REMEMBERED
+            workers.c.state >= RETIRED, workers.c.beat_at < utc_now() - REMEMBERED
         )
     )
 
 
 def alive(connection: Connection) -> Sequence[AnyRow]:
-    """Return the workers that are not retired, by id."""
+    """Return the workers that neither left nor are retired, by id."""
     return connection.execute(_ALIVE).all()
+
+
+def seen_since(connection: Connection, since: datetime) -> Sequence[AnyRow]:
+    """Return the workers that are alive, and those that were after this moment, by id."""
+    return connection.execute(_SEEN_SINCE, {"since": since}).all()

@@ -33,6 +33,10 @@ FORBIDDEN = {
         *["threading", "queue", "concurrent", "multiprocessing"],
         *["app.orders.store", "app.orders.model", "app.processing", "app.dashboard"],
     ),
+    "app/dashboard": (
+        *["app.orders.store", "app.orders.model", "app.orders.counters", "sqlalchemy"],
+        *["app.processing", "app.api", "app.cli"],
+    ),
     "client.py": ("app",),
 }
 ASSEMBLERS = {"app/__init__.py", "app/wsgi.py"}

@@ -1,0 +1,73 @@
+"""What everyone who looks shares: each thing is read, and rendered, once a second at most."""
+
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from flask import Flask, current_app, render_template
+
+from app.clock import utc_now
+from app.dashboard.charts import HEIGHT, charts, time_labels
+from app.dashboard.choice import Choice
+from app.dashboard.health import health, worker_lines
+from app.dashboard.recent import Recent
+from app.orders.history import Step, Window
+from app.orders.overview import Overview
+
+GOOD_SECONDS: Final = 1.0
+HISTORY_GOOD_SECONDS: Final = 2.0
+"""No longer than from poll to poll: two workers that answer in turn must not tell old and new."""
+MISSED_LEASE: Final = 0.6
+"""A worker beats five times per lease at least: after this part of it three beats are missing."""
+MAX_SILENCE: Final = timedelta(seconds=10)
+_NAME: Final = "order_dashboard"
+
+
+class Board:
+    """The live parts of the page.
+
+    Args:
+        overview: Reads how the service stands.
+        lease_seconds: A worker without a heartbeat for longer is dead.
+
+    """
+
+    def __init__(self, overview: Overview, *, lease_seconds: float) -> None:
+        self.overview = overview
+        self._silent_after = min(MAX_SILENCE, timedelta(seconds=lease_seconds * MISSED_LEASE))
+        self._glances: Recent[str, str] = Recent(good_seconds=GOOD_SECONDS)
+        self._histories: Recent[Window, list[Step | None]] = Recent(
+            good_seconds=HISTORY_GOOD_SECONDS
+        )
+
+    def glance(self, choice: Choice) -> str:
+        """Return all but the orders, as HTML."""
+        return self._glances.get(choice.window_name, lambda: self._render_glance(choice.window))
+
+    def _render_glance(self, window: Window) -> str:
+        now = utc_now()
+        present = self.overview.present(now)
+        steps = self._histories.get(window, lambda: self._read_history(window, now))
+        lines = worker_lines(present, self._silent_after)
+        return render_template(
+            "dashboard/glance.html",
+            metrics=present.metrics,
+            health=health(present, lines),
+            workers=lines,
+            charts=charts(steps),
+            width=len(steps),
+            height=HEIGHT,
+            time_labels=time_labels(window, now),
+        )
+
+    def _read_history(self, window: Window, now: datetime) -> list[Step | None]:
+        return self.overview.history(window, now)
+
+
+def attach_board(app: Flask, board: Board) -> None:
+    """Make this what the app's pages show."""
+    app.extensions[_NAME] = board
+
+
+def this_board() -> Board:
+    """Return what the current request's page shows."""
+    return cast("Board", current_app.extensions[_NAME])

@@ -1,0 +1,109 @@
+"""What a viewer has chosen to see, as the page's address tells it."""
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from app.orders.history import LAST_DAY, LAST_HOUR, Window
+from app.orders.identifiers import LARGEST_INTEGER
+from app.orders.lifecycle import OrderStatus
+
+MAX_TEXT_LENGTH: Final = 64
+_WINDOWS: Final = {"hour": LAST_HOUR, "day": LAST_DAY}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The charts' window, and which orders to list."""
+
+    window_name: str = "hour"
+    status: OrderStatus | None = None
+    user_id: str = ""
+    order_id: str = ""
+    """An order's id, or its number in the database; with it the filters do not count."""
+    older_than: int | None = None
+    """The last row of the page before: a database id."""
+    newer_than: int | None = None
+    """The first row of the page behind: a database id."""
+
+    @classmethod
+    def read(cls, arguments: MultiDict[str, str]) -> Self:
+        """Return what the address asks for.
+
+        Raises:
+            BadRequest: A part of it makes no sense.
+
+        """
+        window_name = arguments.get("window", "hour")
+        if window_name not in _WINDOWS:
+            raise BadRequest("window should be hour or day")
+        return cls(
+            window_name,
+            read_status(arguments),
+            read_text(arguments, "user_id"),
+            read_text(arguments, "order_id"),
+            _read_row_id(arguments, "older_than"),
+            _read_row_id(arguments, "newer_than"),
+        )
+
+    @property
+    def window(self) -> Window:
+        """How far back the charts look."""
+        return _WINDOWS[self.window_name]
+
+    def query(self, **changes: object) -> str:
+        """Return the query part of the address of this choice with some changes.
+
+        A change of the filter leads to the first page.
+        """
+        first_page = (
+            {"older_than": None, "newer_than": None} if "window_name" not in changes else {}
+        )
+        changed = replace(self, **first_page | changes)  # type: ignore[arg-type]  # as its fields are
+        parts = {
+            "window": changed.window_name if changed.window_name != "hour" else None,
+            "status": changed.status,
+            "user_id": changed.user_id,
+            "order_id": changed.order_id,
+            "older_than": changed.older_than,
+            "newer_than": changed.newer_than,
+        }
+        return "?" + urlencode({name: part for name, part in parts.items() if part})
+
+
+def read_status(arguments: MultiDict[str, str]) -> OrderStatus | None:
+    """Return the status that is asked for, in any case; None for all of them.
+
+    Raises:
+        BadRequest: There is no such status.
+
+    """
+    name = arguments.get("status", "").upper()
+    if name and name not in OrderStatus.__members__:
+        raise BadRequest(f"status should be one of {', '.join(OrderStatus)}")
+    return OrderStatus(name) if name else None
+
+
+def read_text(arguments: MultiDict[str, str], name: str) -> str:
+    """Return an identifier; empty for none.
+
+    Raises:
+        BadRequest: No identifier is like this.
+
+    """
+    text = arguments.get(name, "").strip()
+    if len(text) > MAX_TEXT_LENGTH or "\0" in text:
+        raise BadRequest(f"{name} should be at most {MAX_TEXT_LENGTH} characters, without NUL")
+    return text
+
+
+def _read_row_id(arguments: MultiDict[str, str], name: str) -> int | None:
+    text = arguments.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_INTEGER):
+        raise BadRequest(f"{name} should be a number that the page has given out")
+    return int(text)

@@ -1,0 +1,34 @@
+// Keeps the page live. Without this script everything on it is there, and stands still.
+
+import { morph } from "./morph.js";
+import { Poll } from "./poll.js";
+
+const link = document.getElementById("link");
+const pace = document.getElementById("pace");
+
+function show(html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  for (const part of fresh.querySelectorAll("[data-live]")) {
+    const old = document.getElementById(part.id);
+    if (old) morph(old, document.adoptNode(part));
+  }
+}
+
+function failed(message) {
+  link.textContent = message && `Not up to date: ${message}`;
+  link.classList.toggle("lost", Boolean(message));
+}
+
+pace.value = localStorage.getItem("pace") ?? pace.value;
+pace.closest("label").hidden = false;
+
+const poll = new Poll("/dashboard/state" + location.search, {
+  seconds: Number(pace.value),
+  show,
+  failed,
+});
+
+pace.addEventListener("change", () => {
+  localStorage.setItem("pace", pace.value);
+  poll.seconds = Number(pace.value);
+});
