@@ -86,11 +86,20 @@ def _counters(metrics: Metrics) -> Iterator[Metric]:
         "Attempts that ended after another worker had taken their order over.",
         metrics.stale_completions,
     )
+    pruned = CounterMetricFamily(
+        "orders_pruned", "Ended orders that were deleted for their age.", labels=["status"]
+    )
+    for status, count in metrics.pruned.items():
+        pruned.add_metric([status], count)
+    yield pruned
 
 
 def _gauges(metrics: Metrics) -> Iterator[Metric]:
     yield _labelled(
-        "orders_by_status", "Orders that stand in a status.", "status", metrics.counts.items()
+        "orders_by_status",
+        "Orders that stand in a status, those that were pruned among them.",
+        "status",
+        metrics.counts.items(),
     )
     yield GaugeMetricFamily(
         "orders_oldest_pending_age_seconds",

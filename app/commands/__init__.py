@@ -3,12 +3,12 @@
 from app.commands.browsing import show
 from app.commands.group import OrdersGroup
 from app.commands.moving import cancel, create, retry
-from app.commands.operating import stats, verify, workers
+from app.commands.operating import prune, stats, verify, workers
 from app.commands.serving import config, key, serve
 
 orders = OrdersGroup(
     "orders",
-    commands=[show, create, cancel, retry, stats, verify, workers],
+    commands=[show, create, cancel, retry, stats, verify, workers, prune],
     help="""Look after the orders.
 
     Every command talks to the database alone, so the service may run or not. Ends with status 0 if

@@ -2,16 +2,20 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 
 import click
 
 from app.api.documents import metrics_document
 from app.clock import utc_now
+from app.commands.ages import Age
 from app.commands.group import json_option, service
 from app.commands.tables import print_json, print_table
 from app.database import db
 from app.orders.audit import audit
+from app.orders.lifecycle import ENDS
 from app.orders.metrics import Metrics
+from app.orders.pruning import prune as prune_orders
 from app.orders.workers import WorkerState, alive
 from app.transactions import run_transaction
 
@@ -55,6 +59,21 @@ def workers(*, as_json: bool) -> None:
         print_table(headings, [list(each.values()) for each in documents])
     else:
         click.echo("No worker is alive.")
+
+
+@click.command()
+@click.option("--older-than", required=True, type=Age(), help="Age since their end, such as 30d.")
+@json_option
+def prune(older_than: timedelta, *, as_json: bool) -> None:
+    """Delete orders that ended long ago; the totals keep them."""
+    pruned = dict.fromkeys(ENDS, 0)
+    for status, deleted in prune_orders(db.engine, ended_before=utc_now() - older_than):
+        pruned[status] += deleted
+    if as_json:
+        print_json({"pruned": sum(pruned.values()), "by_status": pruned})
+    else:
+        by_status = ", ".join(f"{count} {status}" for status, count in pruned.items())
+        click.echo(f"Deleted {sum(pruned.values())} orders: {by_status}.")
 
 
 @click.command()

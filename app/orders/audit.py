@@ -5,7 +5,8 @@ from typing import Final
 
 from sqlalchemy import Connection, String, cast, func, literal, select, union_all
 
-from app.orders.lifecycle import OrderStatus, status_counts
+from app.orders.counters import pruned
+from app.orders.lifecycle import ENDS, OrderStatus, status_counts
 from app.orders.model import counters, orders
 
 # One statement sees one snapshot on every database, so orders may move meanwhile.
@@ -25,7 +26,7 @@ class Difference:
 
     status: OrderStatus
     counted: int
-    """What the counters say."""
+    """How many rows there should be by the counters, which know how many were pruned."""
     found: int
     """How many rows there are."""
 
@@ -36,6 +37,8 @@ def audit(connection: Connection) -> list[Difference]:
     for side, name, value in connection.execute(_BOTH_SIDES):
         sides[side][name] = int(value)
     counted, found = status_counts(sides["counters"]), sides["rows"]
+    for status in ENDS:
+        counted[status] -= sides["counters"].get(pruned(status), 0)
     return [
         Difference(status, counted[status], found.get(status, 0))
         for status in OrderStatus

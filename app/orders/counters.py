@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Insert, bindparam, delete, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.orders.histogram import bucket
-from app.orders.lifecycle import COMPLETE, Ending
+from app.orders.lifecycle import COMPLETE, Ending, OrderStatus
 from app.orders.model import counters, workers
 from app.orders.workers import RETIRED
 
@@ -23,6 +23,11 @@ MICROSECOND: Final = 1_000_000
 
 STALE_COMPLETIONS: Final = "stale_completions"
 """Endings that came too late: another worker had taken the order over."""
+
+
+def pruned(status: OrderStatus) -> str:
+    """Return the name of the counter of deleted orders that had ended like this."""
+    return f"pruned_{status.lower()}"
 
 
 def _upsert(dialect: str) -> Insert:

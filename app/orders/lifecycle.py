@@ -26,6 +26,9 @@ class OrderStatus(StrEnum):
     """An end: taken back before a worker claimed it."""
 
 
+ENDS: Final = (OrderStatus.COMPLETED, OrderStatus.FAILED, OrderStatus.CANCELLED)
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One arrow of the state picture; `source` None stands for "not there yet"."""

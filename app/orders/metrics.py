@@ -11,6 +11,7 @@ from app.orders import counters, samples, workers
 from app.orders.durations import Durations
 from app.orders.lifecycle import (
     COMPLETE,
+    ENDS,
     PLACE,
     TRANSITIONS,
     OrderStatus,
@@ -34,7 +35,9 @@ class Metrics:
     moved: Mapping[Transition, int]
     """How often each transition has happened."""
     counts: Mapping[OrderStatus, int]
-    """How many orders have come to stand in each status."""
+    """How many orders have come to stand in each status, those that were pruned among them."""
+    pruned: Mapping[OrderStatus, int]
+    """How many of those are deleted, by the status they had ended in."""
     stale_completions: int
     """How many endings came too late: another worker had taken the order over."""
     waiting: Durations
@@ -67,6 +70,7 @@ def read_metrics(connection: Connection, *, now: datetime) -> Metrics:
     return Metrics(
         moved={transition: totals.get(transition.name, 0) for transition in TRANSITIONS},
         counts=status_counts(totals),
+        pruned={status: totals.get(counters.pruned(status), 0) for status in ENDS},
         stale_completions=totals.get(counters.STALE_COMPLETIONS, 0),
         waiting=Durations.counted(totals, "waiting"),
         processing=Durations.counted(totals, "processing"),

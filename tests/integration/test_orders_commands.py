@@ -204,6 +204,32 @@ def test_without_a_worker_that_is_said(run: Run) -> None:
     assert shown(run("workers", "--json")) == []
 
 
+def test_what_is_pruned_is_told_and_stays_in_the_totals(run: Run, engine: Engine) -> None:
+    claims = place_and_claim(engine, draft(), draft(), draft(), draft())
+    settle(engine, [ending(claims[0]), ending(claims[1]), ending(claims[2], FAIL)])
+    assert run("prune", "--older-than", "1h").output.startswith("Deleted 0 orders")
+    assert shown(run("prune", "--older-than", "0s", "--json")) == {
+        "pruned": 3,
+        "by_status": {"COMPLETED": 2, "FAILED": 1, "CANCELLED": 0},
+    }
+    assert statuses(engine) == ["PROCESSING"]
+    assert shown(run("stats", "--json"))["total_orders"] == 4
+    assert run("verify").exit_code == 0
+    result = run("prune", "--older-than", "0s")
+    assert (result.exit_code, result.output) == (
+        0,
+        "Deleted 0 orders: 0 COMPLETED, 0 FAILED, 0 CANCELLED.\n",
+    )
+
+
+@pytest.mark.parametrize("age", ["30", "d", "-1d", "1.5h", "30 d", "1y", "999999d", ""])
+def test_an_age_that_is_none_deletes_nothing(run: Run, engine: Engine, age: str) -> None:
+    settle(engine, [ending(place_and_claim(engine)[0])])
+    result = run("prune", "--older-than", age)
+    assert (result.exit_code, len(all_rows(engine))) == (2, 1)
+    assert "should be a number and a unit, such as 30d or 12h" in result.output
+
+
 def test_verify_is_content_where_counters_and_rows_agree(run: Run, engine: Engine) -> None:
     place(engine)
     result = run("verify")

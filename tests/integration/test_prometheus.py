@@ -16,6 +16,7 @@ from app.clock import utc_now
 from app.orders import counters, workers
 from app.orders.lifecycle import FAIL, RETRY_LATER, OrderStatus
 from app.orders.manual import ManualMoves
+from app.orders.pruning import prune
 from app.orders.service import OrderService
 from tests.builders import draft, ending, identity
 from tests.integration.moves import (
@@ -108,6 +109,7 @@ def test_every_transition_is_counted(client: FlaskClient) -> None:
         "orders_reopened_failed": 1,
         "orders_reopened_cancelled": 1,
         "orders_stale_completions": 1,
+        "orders_pruned": 0,
     }
 
 
@@ -180,6 +182,7 @@ def test_no_counter_ever_falls(client: FlaskClient, engine: Engine) -> None:
         work,  # by a worker that does not know yet
         lambda: in_transaction(engine, counters.fold_retired),
         lambda: in_transaction(engine, workers.forget_retired),
+        lambda: list(prune(engine, ended_before=utc_now())),
     ]
     before = counted(read(client))
     for step in steps:
@@ -188,7 +191,7 @@ def test_no_counter_ever_falls(client: FlaskClient, engine: Engine) -> None:
         assert after.keys() == before.keys()
         assert all(after[key] >= value for key, value in before.items())
         before = after
-    assert before["orders_completed_total", ""] == 2
+    assert before["orders_completed_total", ""] == before["orders_pruned_total", "COMPLETED"] == 2
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from app.orders.store.adopting import ADOPTED_AT_ONCE, adopt
 from app.orders.store.claiming import claim, due
 from app.orders.store.manual import cancel, lock, reopen
 from app.orders.store.placing import place
+from app.orders.store.pruning import ended, prune
 from app.orders.store.settling import settle
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "cancel",
     "claim",
     "due",
+    "ended",
     "lock",
     "place",
+    "prune",
     "reopen",
     "settle",
 ]
