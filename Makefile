@@ -1,6 +1,6 @@
 # Everything one does with this project; `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test faults check lint types format requirements clean
+.PHONY: help run demo test faults check lint types format requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -15,6 +15,9 @@ help: ## list the targets
 
 run: $(SERVICE) ## install what is missing, migrate the database, serve on http://127.0.0.1:8000
 	@exec $(PYTHON) -m flask --app app serve
+
+demo: $(SERVICE) ## serve a database of its own, load it for a minute, say where to look
+	@exec $(PYTHON) scripts/demo.py
 
 test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test
 	@scripts/install-servers

@@ -1024,8 +1024,8 @@ def moments(samples: Sequence[Sample], completed: Sequence[float]) -> list[Momen
     span = max(itertools.chain((sample.at_seconds for sample in samples), completed), default=0.0)
     if span <= 0:
         return []
-    step = round_up(span / 60)
-    last = math.ceil(span / step) - 1
+    last = min(60, max(1, len(samples) // 10)) - 1  # about ten requests in a step, at least
+    step = span / (last + 1)
     steps: list[list[Sample]] = [[] for _ in range(last + 1)]
     for sample in samples:
         steps[min(int(sample.at_seconds / step), last)].append(sample)
@@ -1386,7 +1386,9 @@ def line_chart(
     top = max((value for line in series.values() for value in line if value), default=0.0)
     grid, scale = y_axis(top, show)
     end = at_seconds[-1] + at_seconds[0]  # they are the middles of equal steps
-    parts = [grid, *(x_label(f"{end * part / 4:.3g} s", part / 4) for part in range(5))]
+    step = round_up(end / 5)
+    ticks = (step * index for index in range(int(end / step) + 1))
+    parts = [grid, *(x_label(f"{at:g} s", at / end) for at in ticks)]
     for index, line in enumerate(series.values()):
         points = [
             None if value is None else (x_of(at / end), scale(value))
@@ -1427,12 +1429,13 @@ def y_axis(top: float, show: Callable[[float], str]) -> tuple[str, Callable[[flo
     def scale(value: float) -> float:
         return PLOT_BOTTOM - value / (step * steps) * (PLOT_BOTTOM - PLOT_TOP)
 
-    lines = [
-        f'<line x1="{PLOT_LEFT}" x2="{PLOT_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class=y x="{PLOT_LEFT - 8}" y="{y + 4:.1f}">{escape(show(step * index))}</text>'
-        for index in range(steps + 1)
-        for y in [scale(step * index)]
-    ]
+    lines = []
+    for index in range(steps + 1):
+        y, label = scale(step * index), show(step * index) if index else "0"
+        lines.append(
+            f'<line x1="{PLOT_LEFT}" x2="{PLOT_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<text class=y x="{PLOT_LEFT - 8}" y="{y + 4:.1f}">{label}</text>'
+        )
     return "".join(lines), scale
 
 
@@ -1517,13 +1520,13 @@ class Display:
 
     def __init__(self) -> None:
         """Counts the rate from now."""
-        self._phase = ""
+        self._phase = "placing"
         self._seen = [(now(), 0)]
 
     def show(self, progress: Progress) -> None:
         """Shows how far the run is."""
         if progress.phase != self._phase:
-            self._phase, self._seen = progress.phase, [(self._seen[-1][0], 0)]
+            self._phase, self._seen = progress.phase, [(now(), progress.orders)]
         self._seen.append((now(), progress.orders))
         while len(self._seen) > 2 and self._seen[1][0] < now() - 1:
             del self._seen[0]

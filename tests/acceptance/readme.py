@@ -55,7 +55,8 @@ class Example:
 
 def fenced(language: str) -> list[str]:
     """Return the contents of the blocks in this language, "" being none."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [content for name, content in blocks if name == language]
 
 
 def examples() -> list[Example]:
