@@ -59,9 +59,14 @@ def ids_between(
     return ids
 
 
+def newest_id(connection: Connection) -> int:
+    """Return the highest id of the table, 0 if it is empty."""
+    return int(connection.execute(_NEWEST).scalar() or 0)
+
+
 def _last(connection: Connection, early: Callable[[datetime], bool]) -> int:
     """Return an id up to which orders are early and behind which they are not, 0 if none is."""
-    low, high = 0, connection.execute(_NEWEST).scalar() or 0
+    low, high = 0, newest_id(connection)
     while low < high:
         middle = (low + high + 1) // 2
         row = connection.execute(_NEXT, {"lowest": middle}).first()

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from app.orders import counters, store
-from app.orders.id_range import ids_between
+from app.orders.id_range import ids_between, newest_id
 from app.orders.lifecycle import ENDS, OrderStatus
 from app.transactions import run_transaction
 
@@ -20,8 +20,9 @@ PRUNED_AT_ONCE: Final = 500
 def prune(engine: Engine, *, ended_before: datetime) -> Iterator[tuple[OrderStatus, int]]:
     """Delete the orders that reached their end before then (UTC), while being iterated.
 
-    The counters stay, so the totals go on counting what is gone. Its ids and idempotency keys can
-    be used again. An order that is being moved meanwhile is left out.
+    The counters stay, so the totals go on counting what is gone. Its order ids and idempotency
+    keys can be used again. An order that is being moved meanwhile is left out, and so is the newest
+    order there is.
 
     The cost grows with the orders that were created before then, not with the table: no younger one
     can have ended before.
@@ -34,8 +35,7 @@ def prune(engine: Engine, *, ended_before: datetime) -> Iterator[tuple[OrderStat
         UnavailableError: The database is away; what was reported is deleted.
 
     """
-    youngest = partial(ids_between, earliest=None, latest=ended_before)
-    up_to = run_transaction(engine, youngest, read_only=True).highest
+    up_to = run_transaction(engine, partial(_last_id, ended_before=ended_before), read_only=True)
     for status in ENDS:
         after: int | None = 0
         while after is not None:
@@ -44,6 +44,15 @@ def prune(engine: Engine, *, ended_before: datetime) -> Iterator[tuple[OrderStat
             deleted, after = run_transaction(engine, partial(batch, after=after))
             yield status, deleted
             time.sleep(time.monotonic() - began)  # the service gets as much time as this takes
+
+
+def _last_id(connection: Connection, ended_before: datetime) -> int:
+    """Return the highest id of an order that may go.
+
+    The newest order stays: SQLite would give its id to the next one, on which a claim of the old
+    one would hold.
+    """
+    return min(ids_between(connection, None, ended_before).highest, newest_id(connection) - 1)
 
 
 def _prune(

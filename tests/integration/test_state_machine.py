@@ -1,6 +1,7 @@
 """Anything in any order, over the real SQL, against a model of the rules of an order's life."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -11,12 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy import Connection, Engine, create_engine, delete, event, select
 
+from app.clock import utc_now
 from app.database import engine_options, prepare_engine
 from app.orders import counters, store, workers
 from app.orders.audit import audit
 from app.orders.errors import WrongStatusError
 from app.orders.lifecycle import (
     COMPLETE,
+    ENDS,
     FAIL,
     RELEASE,
     RETRY_LATER,
@@ -26,9 +29,10 @@ from app.orders.lifecycle import (
     Placed,
 )
 from app.orders.manual import ManualMoves
+from app.orders.model import attempts, orders
 from app.orders.model import counters as counter_rows
-from app.orders.model import orders
 from app.orders.model import workers as worker_rows
+from app.orders.pruning import prune
 from app.orders.service import OrderService
 from app.settings import Settings
 from app.transactions import run_transaction
@@ -139,10 +143,10 @@ class Life(RuleBasedStateMachine):
         process = self.pick(self.holding(), number)
         claim = process.claims.pop(0)
         attempt = ending(claim, transition)
-        in_time = self.rows[claim.hint.id].fence == claim.fence
+        row = self.rows.get(claim.hint.id)
+        in_time = row is not None and row.fence == claim.fence
         assert self.turn(process, attempt) == ([] if in_time else [attempt])
-        if in_time:
-            row = self.rows[claim.hint.id]
+        if row is not None and in_time:
             row.move(transition.target)
             row.owner, row.solo = process.worker_id, False
             process.ended.append(attempt)
@@ -216,6 +220,19 @@ class Life(RuleBasedStateMachine):
             with pytest.raises(WrongStatusError):
                 self.manual.retry(self.drafts[row_id].order_id)
 
+    @precondition(lambda self: self.rows)
+    @rule()
+    def prune(self) -> None:
+        """All that have ended but the newest go; what others still hold of them comes too late."""
+        newest = max(self.rows)
+        for _ in prune(self.engine, ended_before=utc_now() + timedelta(seconds=1)):
+            pass
+        self.rows = {
+            row_id: row
+            for row_id, row in self.rows.items()
+            if row.status not in ENDS or row_id == newest
+        }
+
     @invariant()
     def rows_and_counters_are_as_the_rules_have_them(self) -> None:
         found, differences = run_transaction(self.engine, _look, read_only=True)
@@ -244,7 +261,7 @@ class Life(RuleBasedStateMachine):
 
 
 def _empty(connection: Connection) -> None:
-    for table in (orders, worker_rows, counter_rows):
+    for table in (orders, attempts, worker_rows, counter_rows):
         connection.execute(delete(table))
 
 
