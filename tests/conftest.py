@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.database import db
 from app.settings import Settings
+from tests.conforming import ConformingClient
 from tests.databases import MigratedDatabase, ServerDatabase, SQLiteFile
 from tests.live import LiveService
 from tests.servers import DatabaseServer, MariaDB, PostgreSQL
@@ -89,6 +90,7 @@ def settings(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
 def app(settings: Settings) -> Iterator[Flask]:
     """The application; it starts nothing."""
     application = create_app(settings)
+    application.test_client_class = ConformingClient
     yield application
     with application.app_context():
         db.engine.dispose()
@@ -96,7 +98,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A client that calls the application without a server."""
+    """A client that calls the application without a server, and minds the OpenAPI document."""
     return app.test_client()
 
 

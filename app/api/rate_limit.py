@@ -13,7 +13,7 @@ from app.api.auth import caller
 from app.api.rate_storage import rate_storage
 from app.settings import Settings
 
-_EXEMPT: Final = frozenset({"/healthz", "/readyz"})
+NOT_LIMITED: Final = frozenset({"/healthz", "/readyz"})
 """Whoever watches over the service should not mistake a limit for an illness."""
 
 
@@ -43,14 +43,14 @@ class RateLimit:
             TooManyRequests: It is one too many.
 
         """
-        if request.path not in _EXEMPT and not self._limiter.hit(self._quota, *_counted_as()):
+        if request.path not in NOT_LIMITED and not self._limiter.hit(self._quota, *_counted_as()):
             raise TooManyRequests(
                 f"the limit is {self._quota}", retry_after=max(1, self._left()[1])
             )
 
     def tell(self, response: Response) -> Response:
         """Say in the answer's header what the limit is and what is left of it."""
-        if request.path not in _EXEMPT:
+        if request.path not in NOT_LIMITED:
             remaining, seconds = self._left()
             response.headers["RateLimit-Policy"] = self._policy
             response.headers["RateLimit"] = f'"default";r={remaining};t={seconds}'

@@ -11,6 +11,7 @@ from app import create_app
 from app.database import db
 from app.orders.service import OrderService
 from app.settings import Settings
+from tests.conforming import ConformingClient
 from tests.integration.commits import Commits
 from tests.integration.moves import OWNER, Queue
 from tests.servers import DatabaseServer
@@ -49,6 +50,7 @@ def client_of() -> Iterator[Callable[[Settings], FlaskClient]]:
 
     def make(settings: Settings) -> FlaskClient:
         made.append(create_app(settings))
+        made[-1].test_client_class = ConformingClient
         return made[-1].test_client()
 
     yield make

@@ -46,7 +46,7 @@ def assert_same(sent: dict[str, Any], answer: Any) -> None:
     items = sent["item_ids"]
     assert order["user_id"] == shown(str(sent["user_id"]))
     assert order["item_ids"] == (
-        [item.strip() for item in items.split(",")] if isinstance(items, str) else items
+        [item.strip(" ") for item in items.split(",")] if isinstance(items, str) else items
     )
     assert Decimal(order["total_amount"]) == Decimal(sent["total_amount"])
     assert sent.get("order_id") in {None, order["order_id"]}

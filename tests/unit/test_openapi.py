@@ -13,6 +13,7 @@ from flask import Flask
 from app import create_app
 from app.api.openapi.document import build_document
 from app.api.openapi.operation import Answer, operation
+from app.api.openapi.routes import path_of
 from app.orders.errors import OrderNotFoundError
 from app.settings import Settings
 
@@ -57,7 +58,7 @@ def examples(content: dict[str, Any]) -> list[Any]:
 def undocumented(app: Flask, document: dict[str, Any]) -> set[tuple[str, str]]:
     """Return path and method of each route of the API that is not in the document."""
     there = {
-        (rule.rule.replace("<int:", "<").replace("<", "{").replace(">", "}"), method)
+        (path_of(rule), method)
         for rule in app.url_map.iter_rules()
         if app.view_functions[rule.endpoint].__module__.startswith("app.api.")
         if rule.endpoint not in FILES_OF_PAGES

@@ -11,6 +11,7 @@ from flask import Flask
 
 from app.api.openapi.operation import Answer
 from app.api.openapi.parameters import (
+    EVERYWHERE,
     PATH_PARAMETERS,
     REQUEST_HEADERS,
     REQUEST_ID,
@@ -114,7 +115,7 @@ def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
         content[media_type] = {"schema": {"type": "string"}, "example": example}
     return {
         "description": _first_line(getattr(answer.model, "__doc__", "")),
-        "headers": {name: name for name in ("X-Request-Id", *answer.headers)},
+        "headers": {name: name for name in (*EVERYWHERE, *answer.headers)},
         **({"content": content} if content else {}),
     }
 

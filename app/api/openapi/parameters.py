@@ -48,6 +48,16 @@ RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "RateLimit-Policy": {
+        "description": "The rate limit, where there is one: the quota and its window in seconds.",
+        "schema": {"type": "string"},
+        "example": '"default";q=100;w=1',
+    },
+    "RateLimit": {
+        "description": "What is left of it: requests, and the seconds until there are more.",
+        "schema": {"type": "string"},
+        "example": '"default";r=99;t=1',
+    },
     "Location": {
         "description": "Where the order is shown.",
         "required": True,
@@ -74,6 +84,9 @@ RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
         "schema": {"type": "string"},
     },
 }
+
+EVERYWHERE: Final = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
+"""The headers that every answer may have."""
 
 SECURITY_SCHEMES: Final[Mapping[str, Mapping[str, Any]]] = {
     "ApiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},

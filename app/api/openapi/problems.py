@@ -11,14 +11,16 @@ from werkzeug.exceptions import (
     Forbidden,
     InternalServerError,
     RequestEntityTooLarge,
+    TooManyRequests,
     Unauthorized,
     UnsupportedMediaType,
 )
 
 from app.api.openapi.examples import shown_as
-from app.api.openapi.parameters import IDEMPOTENCY_KEY
+from app.api.openapi.parameters import EVERYWHERE, IDEMPOTENCY_KEY
 from app.api.openapi.routes import Route
 from app.api.problems import Problem, problem_of
+from app.api.rate_limit import NOT_LIMITED
 
 MEDIA_TYPE: Final = "application/problem+json"
 _REQUEST_ID: Final = "01a1fb59-a2b6-70fc-84f5-fed173939911"
@@ -43,10 +45,18 @@ _INVALID_KEY: Final = Problem(
     "Idempotency-Key should be 1 to 255 visible ASCII characters",
     "Idempotency-Key should be 1 to 255 visible ASCII characters",
 )
+_INVALID_PARAMETER: Final = Problem(
+    HTTPStatus.BAD_REQUEST,
+    "invalid_parameter",
+    "limit: should be an integer from 1 to 200",
+    "limit: should be an integer from 1 to 200",
+    [{"parameter": "limit", "detail": "should be an integer from 1 to 200"}],
+)
 _TOO_LARGE: Final = problem_of(RequestEntityTooLarge())
 _NO_JSON: Final = problem_of(UnsupportedMediaType("the Content-Type should be application/json"))
 _NO_KEY: Final = problem_of(Unauthorized("an API key is needed"))
 _SMALL_ROLE: Final = problem_of(Forbidden("the key 'ada' has the role read; this needs write"))
+_TOO_MANY: Final = problem_of(TooManyRequests("the limit is 100 per 1 second"))
 _BUG: Final = problem_of(InternalServerError())
 
 
@@ -54,6 +64,13 @@ class MemberAtFault(BaseModel):
     """What is wrong with which member of the body."""
 
     pointer: Annotated[str, Field(description="A JSON pointer (RFC 6901).")]
+    detail: str
+
+
+class ParameterAtFault(BaseModel):
+    """What is wrong with which parameter of the query."""
+
+    parameter: str
     detail: str
 
 
@@ -70,7 +87,7 @@ class ProblemDocument(BaseModel):
     code: Annotated[str, Field(description="A stable word for programs.")]
     error: Annotated[str, Field(description="One sentence, for simple clients.")]
     request_id: Annotated[str, Field(description="Finds the request in the log.")]
-    errors: Annotated[list[MemberAtFault], Field(description="For a bad body.", default=[])]
+    errors: list[MemberAtFault | ParameterAtFault] = []
 
 
 def problem_answers(route: Route, schema: Any) -> dict[int, dict[str, Any]]:
@@ -100,6 +117,8 @@ def _problems(route: Route) -> Iterator[Problem]:
     operation = route.operation
     if operation.body:
         yield from (_MALFORMED_BODY, _INVALID_ORDER, _TOO_LARGE, _NO_JSON)
+    if operation.query:
+        yield _INVALID_PARAMETER
     if IDEMPOTENCY_KEY in operation.headers:
         yield _INVALID_KEY
     if route.role is not None:
@@ -107,6 +126,8 @@ def _problems(route: Route) -> Iterator[Problem]:
         yield _SMALL_ROLE
     for error in operation.raises:
         yield problem_of(error(inspect.cleandoc(error.__doc__ or "").partition("\n")[0]))
+    if route.path not in NOT_LIMITED:
+        yield _TOO_MANY
     yield _BUG
 
 
@@ -115,8 +136,9 @@ def _description(problems: list[Problem]) -> str:
 
 
 def _headers(problems: list[Problem]) -> dict[str, str]:
-    names = ["X-Request-Id"]
-    if all(each.retry_after_seconds is not None for each in problems):
+    names = [*EVERYWHERE]
+    tells_when = all(each.retry_after_seconds is not None for each in problems)
+    if tells_when or problems[0].status == HTTPStatus.TOO_MANY_REQUESTS:
         names.append("Retry-After")
     if problems[0].status == HTTPStatus.UNAUTHORIZED:
         names.append("WWW-Authenticate")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Flask
+from werkzeug.routing import Rule
 
 from app.api.auth import needed_role
 from app.api.openapi.operation import Operation, operation_of
@@ -43,10 +44,15 @@ def routes(app: Flask) -> Iterator[Route]:
         if operation is not None:
             for method in sorted((rule.methods or set()) - _IMPLIED_METHODS):
                 yield Route(
-                    path=_ARGUMENT.sub(r"{\1}", rule.rule),
+                    path=path_of(rule),
                     method=method,
                     tag=rule.endpoint.partition(".")[0],
                     role=needed_role(rule.rule, method),
                     view=view,
                     operation=operation,
                 )
+
+
+def path_of(rule: Rule) -> str:
+    """Return the rule's path as OpenAPI has it."""
+    return _ARGUMENT.sub(r"{\1}", rule.rule)
