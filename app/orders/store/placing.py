@@ -1,15 +1,29 @@
-"""Writing orders down."""
+"""Writing orders down.
 
+The statement goes to the driver as text with its parameters in a row: SQLAlchemy's multi-row INSERT
+takes twice the time of a batch of 64.
+"""
+
+import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.orders.lifecycle import Draft
 from app.orders.model import orders
 
-_INSERT: Final = insert(orders)
-_INSERT_RETURNING: Final = _INSERT.returning(orders.c.order_id, orders.c.id)
+_COLUMNS: Final = (
+    "order_id",
+    "user_id",
+    "item_ids",
+    "total_amount",
+    "created_at",
+    "updated_at",
+    "idempotency_hash",
+    "request_hash",
+)
+_INSERT: Final = f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608 -- no value in it
 _IDS_OF: Final = select(orders.c.order_id, orders.c.id).where(
     orders.c.order_id.in_(bindparam("order_ids", expanding=True))
 )
@@ -22,23 +36,29 @@ def place(connection: Connection, drafts: Sequence[Draft]) -> list[int]:
         IntegrityError: An `order_id` or an idempotency key is taken; nothing was written.
 
     """
-    rows = [
-        {
-            "order_id": draft.order_id,
-            "user_id": draft.user_id,
-            "item_ids": draft.item_ids,
-            "total_amount": draft.total_amount,
-            "created_at": draft.created_at,
-            "updated_at": draft.created_at,
-            "idempotency_hash": draft.idempotency_hash,
-            "request_hash": draft.request_hash,
-        }
-        for draft in drafts
-    ]
+    placeholder = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    row = f"({', '.join([placeholder] * len(_COLUMNS))})"
+    statement = _INSERT + ", ".join([row] * len(drafts))
+    values = tuple(value for draft in drafts for value in _values(draft))
     if connection.dialect.insert_returning:
-        written = connection.execute(_INSERT_RETURNING, rows)
+        written = connection.exec_driver_sql(f"{statement} RETURNING order_id, id", values)
     else:
-        connection.execute(_INSERT, rows)
+        connection.exec_driver_sql(statement, values)
         written = connection.execute(_IDS_OF, {"order_ids": [draft.order_id for draft in drafts]})
     ids = {row.order_id: row.id for row in written}
     return [ids[draft.order_id] for draft in drafts]
+
+
+def _values(draft: Draft) -> tuple[object, ...]:
+    """Return the row in the order of `_COLUMNS`, in types that every driver takes as they are."""
+    created_at = draft.created_at.isoformat(" ", "microseconds")
+    return (
+        draft.order_id,
+        draft.user_id,
+        json.dumps(draft.item_ids),
+        str(draft.total_amount),
+        created_at,
+        created_at,
+        draft.idempotency_hash,
+        draft.request_hash,
+    )
