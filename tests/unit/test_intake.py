@@ -188,6 +188,25 @@ def test_who_is_being_written_for_too_long_cannot_know_its_outcome(
     assert intake.submit(3) == "row 3"
 
 
+def test_who_gave_up_in_the_middle_of_a_batch_does_not_keep_the_others_asleep(
+    table: Table,
+    lead: Future[str],
+    follow: Follow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (heir,) = follow(1)
+    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1)
+    (gone,) = follow(2)
+    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1000)
+    others = follow(3, 4)
+    held = table.hold()
+    table._gates[-2].set()  # the leader ends, its heir is held up with all of them
+    assert isinstance(gone.exception(SECONDS), OutcomeUnknownError)
+    held.set()
+    assert [each.result(SECONDS) for each in (heir, *others)] == ["row 1", "row 3", "row 4"]
+    assert lead.result(SECONDS) == "row 0"
+
+
 def test_leadership_survives_an_heir_that_timed_out(
     table: Table,
     lead: Future[str],
