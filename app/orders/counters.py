@@ -6,12 +6,13 @@ the table at every commit, and no two workers wait for each other.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection, Insert, bindparam, delete, func, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from app.orders.histogram import bucket
+from app.orders.histogram import LAST_BUCKET, bucket
 from app.orders.lifecycle import COMPLETE, Ending, OrderStatus
 from app.orders.model import counters, workers
 from app.orders.workers import RETIRED
@@ -20,6 +21,11 @@ NOBODY: Final = 0
 """The `worker_id` of what is counted outside a worker, and of rows folded together."""
 
 MICROSECOND: Final = 1_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+_BUCKET_NAMES: Final = {
+    kind: [f"{kind}_le_{number:02}" for number in range(LAST_BUCKET + 1)]
+    for kind in ("waiting", "processing")
+}
 
 STALE_COMPLETIONS: Final = "stale_completions"
 """Endings that came too late: another worker had taken the order over."""
@@ -99,7 +105,6 @@ def tally_endings(endings: Iterable[Ending]) -> Counter[str]:
             waited = ending.started_at - ending.claim.hint.created_at
             took = ending.ended_at - ending.started_at
             for kind, duration in (("waiting", waited), ("processing", took)):
-                seconds = duration.total_seconds()
-                tally[f"{kind}_us"] += round(seconds * MICROSECOND)
-                tally[f"{kind}_le_{bucket(seconds):02}"] += 1
+                tally[f"{kind}_us"] += duration // _MICROSECOND
+                tally[_BUCKET_NAMES[kind][bucket(duration.total_seconds())]] += 1
     return tally

@@ -1,6 +1,7 @@
 """Durations in exponential buckets: small enough to keep for ever, good enough for percentiles."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
@@ -11,17 +12,17 @@ LAST_BUCKET: Final = 45
 """Buckets 0 to 45: up to 0.1 ms, each 1.58 times the one before, up to 100,000 s (28 hours)."""
 
 
-def bucket(seconds: float) -> int:
-    """Return the number of the histogram bucket, 0 to `LAST_BUCKET`, for a duration."""
-    if seconds <= SHORTEST_SECONDS:
-        return 0
-    exact = math.log10(seconds / SHORTEST_SECONDS) * BUCKETS_PER_DECADE
-    return min(math.ceil(round(exact, 9)), LAST_BUCKET)
-
-
 def upper_bound(number: float) -> float:
     """Return the longest duration, in seconds, that belongs in this bucket."""
     return float(SHORTEST_SECONDS * 10 ** (number / BUCKETS_PER_DECADE))
+
+
+_UPPER_BOUNDS: Final = [upper_bound(number) for number in range(LAST_BUCKET)]
+
+
+def bucket(seconds: float) -> int:
+    """Return the number of the histogram bucket, 0 to `LAST_BUCKET`, for a duration."""
+    return bisect_left(_UPPER_BOUNDS, seconds)
 
 
 def cumulative(histogram: Mapping[int, int]) -> list[tuple[float, int]]:
