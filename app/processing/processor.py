@@ -20,6 +20,9 @@ from app.processing.hints import HintQueue
 from app.processing.membership import Membership
 from app.processing.pace import BATCH_SECONDS, Pace
 
+LINGER_SECONDS: Final = 0.02
+"""From one turn to the next, at least, while fewer hints wait than a batch takes: under load the
+batches grow meanwhile. An idle worker has waited for longer already when an order comes."""
 SWEEP_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 2.0
 LAPSED_SECONDS: Final = 0.1
@@ -64,7 +67,7 @@ class Processor:
         self._pace = Pace(at_least=threads)
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
         self._stopping = threading.Event()
-        self._sweep_at = self._progress_at = time.monotonic()
+        self._sweep_at = self._progress_at = self._turned_at = time.monotonic()
         self._release_at = float("inf")
         # What this worker holds, between the steps of a turn:
         self._wanted: list[Hint] = []
@@ -183,11 +186,14 @@ class Processor:
         until_sweep = self._sweep_at - time.monotonic()
         if until_sweep <= 0 or self._hints.overflowed:
             return size
+        if len(self._hints) < size:
+            time.sleep(max(0, self._turned_at + LINGER_SECONDS - time.monotonic()))
         self._wanted = self._hints.take(size, wait_seconds=0 if self._endings else until_sweep)
         return 0
 
     def _turn(self, sweep_limit: int) -> None:
         self._in_doubt = True
+        self._turned_at = time.monotonic()
         turn = self._service.turn(
             self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
         )
