@@ -1,6 +1,7 @@
 """What uWSGI loads in each worker: the one module whose import starts something."""
 
 import atexit
+import gc
 import sys
 from typing import Final
 
@@ -12,6 +13,8 @@ from app.settings import Settings
 
 CANNOT_LOAD: Final = 22
 """The status at which uWSGI's master ends, too, instead of trying again for ever."""
+GARBAGE: Final = 50_000
+"""So many more objects than at the last collection bring the next one."""
 
 try:
     settings = Settings.load()
@@ -20,6 +23,11 @@ try:
 except ConfigurationError as error:
     error.show()
     sys.exit(CANNOT_LOAD)
+
+# What is loaded stays. Collecting garbage with every 700 objects, and looking through all of this
+# each time, took a fifth of the interpreter's time under load.
+gc.freeze()
+gc.set_threshold(GARBAGE)
 
 worker = worker_of(app)
 worker.start()
