@@ -533,19 +533,16 @@ class ReadBack:
             examples=dict(itertools.islice(reasons, 5)),
         )
 
-    async def _read_backlog(self) -> Backlog | None:
-        """Returns the service's backlog, or None where /metrics does not tell."""
+    async def _read_backlog(self) -> Backlog:
+        """Returns the service's backlog; an empty one where /metrics does not tell."""
         answer = await self._callers[0].call(self._requests.get("/metrics"), self._give_up_at())
-        figures = answer.document() if answer.status == 200 else {}
-        names = ("pending_count", "processing_count", "processed_count")
-        match [figures.get(name) for name in names]:
-            case [int(pending), int(processing), int(processed)]:
-                return Backlog(unfinished=pending + processing, ended=processed)
-        return None
+        figures = answer.document()
+        unfinished = figures.get("pending_count", 0) + figures.get("processing_count", 0)
+        return Backlog(unfinished, figures.get("processed_count", 0))
 
-    async def _is_under_way(self, backlog: Backlog | None) -> bool:
+    async def _is_under_way(self, backlog: Backlog) -> bool:
         """Tells cheaply that there is no use yet in reading all: the newest order is unfinished."""
-        if backlog is None or backlog.unfinished == 0 or not self._run.promised:
+        if backlog.unfinished == 0 or not self._run.promised:
             return False
         newest = next(reversed(self._run.promised))
         await self._read_each([newest])
@@ -701,8 +698,9 @@ class Caller:
 
     async def call(self, request: bytes, give_up_at: float) -> Answer:
         """Returns the final answer to a request that may be repeated; raises GaveUpError."""
-        for attempt in itertools.count():
-            pause = backoff_seconds(attempt)
+        pauses = backoff_seconds()
+        while True:
+            pause = next(pauses)
             try:
                 answer = await self._attempt(request, min(give_up_at, now() + ATTEMPT_SECONDS))
             except (OSError, EOFError, MalformedAnswerError) as error:
@@ -718,7 +716,6 @@ class Caller:
                 raise GaveUpError(kind)
             await asyncio.sleep(pause)
             self._tally.retries += 1
-        raise AssertionError("count() has no end")
 
     def close(self) -> None:
         """Closes the connection, if there is one."""
@@ -755,10 +752,12 @@ class MalformedAnswerError(Exception):
     """What came back is no HTTP."""
 
 
-def backoff_seconds(attempt: int) -> float:
-    """Returns how long to pause after the `attempt`-th failure from 0: exponential, full jitter."""
-    first, longest = BACKOFF_SECONDS
-    return random.uniform(0, min(longest, first * 2 ** min(attempt, 16)))
+def backoff_seconds() -> Iterator[float]:
+    """Yields how long to pause after each failure: exponential, full jitter."""
+    bound, longest = BACKOFF_SECONDS
+    while True:
+        yield random.uniform(0, bound)
+        bound = min(longest, bound * 2)
 
 
 def kind_of(error: Exception) -> str:
@@ -1014,9 +1013,7 @@ class Moment:
     at_seconds: float  # its middle, since the start
     accepted_rate: float  # orders a second
     completed_rate: float
-    p50: float | None  # latency in seconds of the requests answered in it; None if none was
-    p95: float | None
-    p99: float | None
+    latency: Spread | None  # of the requests answered in it; None if none was
 
 
 def moments(samples: Sequence[Sample], completed: Sequence[float]) -> list[Moment]:
@@ -1030,15 +1027,15 @@ def moments(samples: Sequence[Sample], completed: Sequence[float]) -> list[Momen
     for sample in samples:
         steps[min(int(sample.at_seconds / step), last)].append(sample)
     ended = Counter(min(int(at / step), last) for at in completed)
-    found = []
-    for index, answered in enumerate(steps):
-        spread = Spread.of([sample.latency_seconds for sample in answered])
-        accepted = sum(sample.orders for sample in answered)
-        percentiles = (spread.p50, spread.p95, spread.p99) if spread else (None, None, None)
-        found.append(
-            Moment((index + 0.5) * step, accepted / step, ended[index] / step, *percentiles)
+    return [
+        Moment(
+            at_seconds=(index + 0.5) * step,
+            accepted_rate=sum(sample.orders for sample in answered) / step,
+            completed_rate=ended[index] / step,
+            latency=Spread.of([sample.latency_seconds for sample in answered]),
         )
-    return found
+        for index, answered in enumerate(steps)
+    ]
 
 
 def round_up(value: float) -> float:
@@ -1354,10 +1351,10 @@ def html_charts(result: Result) -> list[str]:
     at = [moment.at_seconds for moment in result.moments]
     charts = []
     if at:
+        spreads = [moment.latency for moment in result.moments]
         latency = {
-            "p50": [moment.p50 for moment in result.moments],
-            "p95": [moment.p95 for moment in result.moments],
-            "p99": [moment.p99 for moment in result.moments],
+            name: [asdict(spread)[name] if spread else None for spread in spreads]
+            for name in ("p50", "p95", "p99")
         }
         charts.append(line_chart("Latency over time", at, latency, show_seconds))
     if result.buckets:

@@ -968,6 +968,20 @@ def test_a_histogram_counts_every_value_once(seconds: list[float]) -> None:
     assert buckets[-1].up_to == max(seconds)
 
 
+@pytest.mark.parametrize("requests", [1, 9, 25, 5000])
+def test_the_steps_of_a_run_hold_every_order_once(requests: int) -> None:
+    samples = [client.Sample(0.01 * n, 0.001 * n, orders=3) for n in range(1, requests + 1)]
+    completed = [0.02 * n for n in range(1, requests + 1)]  # takes twice as long as accepting
+    steps = client.moments(samples, completed)
+    assert len(steps) <= 60
+    length = 0.02 * requests / len(steps)
+    assert steps[-1].at_seconds == pytest.approx(0.02 * requests - length / 2)
+    accepted = sum(step.accepted_rate * length for step in steps)
+    assert accepted == pytest.approx(3 * requests)
+    assert sum(step.completed_rate * length for step in steps) == pytest.approx(requests)
+    assert [step.latency is None for step in steps] == [step.accepted_rate == 0 for step in steps]
+
+
 @pytest.mark.parametrize(
     ("seconds", "shown"),
     [
