@@ -1,6 +1,6 @@
 """The command line: `flask --app app ...`."""
 
-from app.commands.browsing import show
+from app.commands.browsing import list_orders, show
 from app.commands.group import OrdersGroup
 from app.commands.moving import cancel, create, retry
 from app.commands.operating import prune, stats, verify, workers
@@ -8,7 +8,7 @@ from app.commands.serving import config, key, serve
 
 orders = OrdersGroup(
     "orders",
-    commands=[show, create, cancel, retry, stats, verify, workers, prune],
+    commands=[list_orders, show, create, cancel, retry, stats, verify, workers, prune],
     help="""Look after the orders.
 
     Every command talks to the database alone, so the service may run or not. Ends with status 0 if

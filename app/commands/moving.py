@@ -1,12 +1,12 @@
 """Commands that place and move orders."""
 
 import click
-from pydantic import ValidationError
 
 from app.api.documents import order_document
 from app.api.drafts import draft_of
 from app.api.schemas import NewOrder
 from app.commands.group import json_option, manual, service
+from app.commands.options import read
 from app.commands.tables import print_json
 from app.database import AnyRow
 from app.orders.errors import OrderError
@@ -23,7 +23,8 @@ def create(
     user_id: str, item_ids: str, total_amount: str, order_id: str | None, *, as_json: bool
 ) -> None:
     """Place an order; a running service works it off."""
-    order = _read_order(
+    order = read(
+        NewOrder,
         user_id=user_id,
         item_ids=[shown(item_id.strip()) for item_id in item_ids.split(",")],
         total_amount=total_amount,
@@ -50,15 +51,6 @@ def cancel(order_id: str, *, as_json: bool) -> None:
 def retry(order_id: str, *, as_json: bool) -> None:
     """Send an order round again that is FAILED or CANCELLED."""
     _print_order(manual().retry(order_id), as_json=as_json)
-
-
-def _read_order(**members: object) -> NewOrder:
-    try:
-        return NewOrder.model_validate(members)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        option = f"--{wrong['loc'][0]}".replace("_", "-")
-        raise click.BadParameter(wrong["msg"], param_hint=option) from None
 
 
 def _print_order(row: AnyRow, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`flask orders`: what each command does, prints and ends with."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import Engine
 
 from app import create_app
 from app.clock import utc_now
+from app.commands import browsing
 from app.database import db
 from app.orders import workers
 from app.orders.lifecycle import FAIL, OrderStatus
@@ -94,6 +96,64 @@ def test_a_cancelled_order_can_be_sent_round_again(run: Run, engine: Engine) -> 
     assert shown(run("retry", "A-1", "--json"))["status"] == "PENDING"
     assert statuses(engine) == ["PENDING"]
     assert differences(engine) == []
+
+
+# --- lists of orders -----------------------------------------------------------------------------
+
+
+def listed(run: Run, *options: str) -> list[str]:
+    """Return the ids of the orders that `list` shows with these options."""
+    return [document["order_id"] for document in shown(run("list", *options, "--json"))]
+
+
+def test_orders_are_listed_newest_first_as_far_as_asked_for(run: Run, engine: Engine) -> None:
+    place(engine, *(draft(f"A-{number}") for number in range(25)))
+    newest_first = [f"A-{number}" for number in reversed(range(25))]
+    assert listed(run) == newest_first[:20]
+    assert listed(run, "--limit", "100") == newest_first
+    assert listed(run, "--limit", "2", "--oldest-first") == ["A-0", "A-1"]
+
+
+def test_a_list_longer_than_a_page_has_no_gap(
+    run: Run, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsing, "PAGE", 2)
+    place(engine, *(draft(f"A-{number}") for number in range(5)))
+    assert listed(run, "--limit", "5") == ["A-4", "A-3", "A-2", "A-1", "A-0"]
+    assert listed(run, "--limit", "3") == ["A-4", "A-3", "A-2"]
+
+
+def test_a_list_has_the_orders_that_pass_every_filter(run: Run, engine: Engine) -> None:
+    place(engine, draft("A-1", user_id="ada"), draft("B-1", user_id="bob"))
+    place_and_claim(engine, draft("A-2", user_id="ada"))
+    assert listed(run, "--user-id", "ada") == ["A-2", "A-1"]
+    assert listed(run, "--status", "processing") == ["A-2"]
+    assert listed(run, "--user-id", "ada", "--status", "PENDING") == ["A-1"]
+    assert listed(run, "--created-to", "2020-01-01") == []
+    assert listed(run, "--created-from", "2020-01-01T00:00:00Z") == ["A-2", "B-1", "A-1"]
+
+
+def test_a_list_is_a_table_for_people(run: Run, engine: Engine) -> None:
+    assert run("list").output == "No orders.\n"
+    place(engine, draft("A-1", user_id="ada", total_amount="59.90"))
+    headings, _, line = (each for each in run("list").output.splitlines() if each.strip())
+    assert re.split(r"\s{2,}", headings.strip()) == list(browsing._HEADINGS)
+    assert line.split()[:4] == ["A-1", "PENDING", "ada", "59.90"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--status", "done"),
+        ("--user-id", "x" * 65),
+        ("--created-from", "yesterday"),
+        ("--limit", "0"),
+    ],
+)
+def test_a_filter_that_is_none_is_named(run: Run, option: str, value: str) -> None:
+    result = run("list", option, value)
+    assert result.exit_code == 2
+    assert f"Error: Invalid value for {option}" in result.output.replace("'", "")
 
 
 # --- what goes wrong -----------------------------------------------------------------------------
