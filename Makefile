@@ -1,12 +1,13 @@
 # Everything one does with this project; `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test faults check lint types format requirements clean
+.PHONY: help run demo test faults bench check lint types format requirements clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Present when what `make run` and the tests need is installed as pinned.
 SERVICE := $(VENV)/service-installed
 DEVELOPMENT := $(VENV)/development-installed
+BENCH := $(VENV)/bench-installed
 PIP_COMPILE := $(PYTHON) -m piptools compile --quiet --allow-unsafe --generate-hashes \
 	--no-emit-find-links --no-emit-index-url --strip-extras
 
@@ -28,6 +29,12 @@ faults: $(DEVELOPMENT) ## make every fault there is; CASE=F1 MINUTES=10 SEED=7 D
 	@exec $(PYTHON) -m tests.faults $(if $(CASE),--case $(CASE)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
 
+bench: $(BENCH) ## measure how fast it is; ONLY=P1 DATABASE=sqlite INTO=directory narrow it down
+	@scripts/install-servers
+	@scripts/install-redis
+	@exec $(PYTHON) -m bench targets $(addprefix --only ,$(ONLY)) $(addprefix --database ,$(DATABASE)) \
+		$(addprefix --into ,$(INTO))
+
 check: lint types test ## lint, types and test: what CI runs
 
 lint: $(DEVELOPMENT) ## check style and formatting
@@ -44,6 +51,8 @@ format: $(DEVELOPMENT) ## format, and fix what can be fixed by itself
 requirements: $(DEVELOPMENT) ## pin the dependencies that pyproject.toml names
 	$(PIP_COMPILE) --output-file=requirements.txt pyproject.toml
 	$(PIP_COMPILE) --extra=dev --constraint=requirements.txt --output-file=requirements-dev.txt pyproject.toml
+	$(PIP_COMPILE) --extra=bench --constraint=requirements.txt --constraint=requirements-dev.txt \
+		--output-file=requirements-bench.txt pyproject.toml
 
 clean: ## remove what was installed or cached here; orders in instance/ stay
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -55,4 +64,8 @@ $(SERVICE): requirements.txt
 
 $(DEVELOPMENT): requirements-dev.txt $(SERVICE)
 	@scripts/install-requirements requirements-dev.txt
+	@touch $@
+
+$(BENCH): requirements-bench.txt $(SERVICE)
+	@scripts/install-requirements requirements-bench.txt
 	@touch $@

@@ -4,6 +4,7 @@ As lean as it can be, since it shares the cores with what it measures.
 """
 
 import gc
+import os
 import select
 import socket
 import time
@@ -16,7 +17,11 @@ from itertools import cycle
 from typing import Self
 
 RECEIVE_BYTES = 65536
-ANSWER_SECONDS = 20
+SEND_BYTES = 200_000
+"""What a socket should be able to hold, so that nothing is sent in parts."""
+ANSWER_SECONDS = 60
+NO_ANSWER = 0
+"""The status of a request whose connection was closed instead."""
 _LENGTH = b"Content-Length: "
 
 
@@ -89,19 +94,18 @@ def offer(
 
 
 class _Connections:
-    """Open connections, at most one request under way on each."""
+    """Open connections, at most one request under way on each; each is known by its descriptor."""
 
     def __init__(self, port: int, count: int) -> None:
-        opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
         self.load = Load()
-        self.all = [each.fileno() for each in opened]
+        self._port = port
         self._poller = select.epoll()
-        self._sockets = dict(zip(self.all, opened, strict=True))
+        opened = [self._open() for _ in range(count)]
+        self._sockets = {each.fileno(): each for each in opened}
         self._due: dict[int, float] = {}
         self._partial: dict[int, bytes] = {}
-        for each in opened:
-            each.setblocking(False)
-            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.all = list(self._sockets)
+        for each in self.all:
             self._poller.register(each, select.EPOLLIN)
 
     def __enter__(self) -> Self:
@@ -116,11 +120,13 @@ class _Connections:
         """Send the next requests, one over each of these free connections."""
         for each in free:
             self._due[each] = due
-            self._sockets[each].send(next(requests))  # it is small and fits the socket's buffer
+            request = next(requests)
+            if self._sockets[each].send(request) < len(request):
+                raise RuntimeError(f"{len(request)} bytes do not fit into a socket's buffer")
 
     def sleep(self, seconds: float) -> None:
         """Return once an answer comes in; on time, where epoll rounds up to a millisecond."""
-        select.select((self._poller,), (), (), max(0.0, seconds))
+        select.select((self._poller,), (), (), seconds)
 
     def collect(self, wait_seconds: float) -> list[int]:
         """Take in the answers that are there; returns the connections that are free again."""
@@ -128,14 +134,17 @@ class _Connections:
         for each, _ in self._poller.poll(wait_seconds):
             received = self._sockets[each].recv(RECEIVE_BYTES)
             if not received:
-                raise ConnectionError("the service closed a connection under load")
-            status = _status(received := self._partial.pop(each, b"") + received)
+                self._reopen(each)
+                status: int | None = NO_ANSWER
+            else:
+                received = self._partial.pop(each, b"") + received
+                status = _status(received)
             if status is None:
                 self._partial[each] = received
-                continue
-            self.load.latencies.append(time.perf_counter() - self._due.pop(each))
-            self.load.statuses[status] += 1
-            free.append(each)
+            elif each in self._due:
+                self.load.latencies.append(time.perf_counter() - self._due.pop(each))
+                self.load.statuses[status] += 1
+                free.append(each)
         return free
 
     def finish(self) -> None:
@@ -145,6 +154,20 @@ class _Connections:
             self.collect(1)
         if self._due:
             raise TimeoutError(f"{len(self._due)} requests got no answer in {ANSWER_SECONDS} s")
+
+    def _open(self) -> socket.socket:
+        opened = socket.create_connection(("127.0.0.1", self._port))
+        opened.setblocking(False)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
+        return opened
+
+    def _reopen(self, closed: int) -> None:
+        """Put a new connection in the place of one that the other side has closed."""
+        self._partial.pop(closed, None)
+        with self._open() as fresh:
+            os.dup2(fresh.fileno(), closed)
+        self._poller.register(closed, select.EPOLLIN)
 
 
 def _status(received: bytes) -> int | None:

@@ -1,12 +1,15 @@
 """What is measured: applications under the service's uwsgi.ini, each on a database of its own."""
 
+import json
 import shutil
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.request import urlopen
 
-import requests
+from sqlalchemy import Engine, create_engine
 
 from app.settings import Settings
 from bench import naive
@@ -19,6 +22,10 @@ from tests.servers import MariaDB
 PROCESSES: int = Settings.model_fields["processes"].default
 THREADS: int = Settings.model_fields["threads"].default
 DRAIN_SECONDS = 60
+_STATEMENTS = (
+    *("Com_select", "Com_insert", "Com_insert_select", "Com_update", "Com_update_multi"),
+    *("Com_delete", "Com_delete_multi"),
+)
 
 
 class Databases:
@@ -26,6 +33,7 @@ class Databases:
 
     def __init__(self, kind: str) -> None:
         """Start what `kind`, `mariadb` or `sqlite`, needs."""
+        self.kind = kind
         self._stack = ExitStack()
         self._directory = Path(tempfile.mkdtemp(prefix="bench-"))
         self._stack.callback(shutil.rmtree, self._directory, ignore_errors=True)
@@ -48,6 +56,13 @@ class Databases:
         """Return the server's processes; none for a file."""
         return [] if self._server is None else [self._server.pid]
 
+    def statements(self) -> tuple[int, int] | None:
+        """Return how often tables were read or written, and COMMITs; None for a file."""
+        if self._server is None:
+            return None
+        counts = dict(self._server.administer("SHOW GLOBAL STATUS LIKE 'Com\\_%'"))
+        return sum(int(counts[name]) for name in _STATEMENTS), int(counts["Com_commit"])
+
 
 class Subject(LiveService):
     """An application that serves, and its processes by what they do."""
@@ -59,15 +74,15 @@ class Subject(LiveService):
 
     def completed(self) -> int:
         """Return how many orders it has worked off."""
-        answer = requests.get(f"{self.url}/metrics", timeout=30).json()
-        return int(answer["processed_count"])
+        with urlopen(f"{self.url}/metrics", timeout=DRAIN_SECONDS) as answer:
+            return int(json.load(answer)["processed_count"])
 
     def wait_until_completed(self, orders: int) -> None:
         """Return once so many orders, in all, are worked off."""
         wait_until(lambda: self.completed() >= orders, DRAIN_SECONDS, f"{orders} completed")
 
 
-def service(url: str, **settings: object) -> Subject:
+def service(url: str, **settings: Any) -> Subject:
     """Return the service on an empty database, which this migrates; to be started."""
     migrate(url)
     return Subject(url, processes=PROCESSES, threads=THREADS, **settings)
@@ -84,6 +99,16 @@ def as_people_write_it(url: str) -> Subject:
     naive.create_table(url)
     options = ("--module", "bench.naive:create_app()")
     return Subject(url, processes=PROCESSES, threads=THREADS, options=options)
+
+
+@contextmanager
+def engine_on(url: str) -> Iterator[Engine]:
+    """Yield an engine without the service's time limits."""
+    engine = create_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _command_line(pid: int) -> bytes:

@@ -1,0 +1,53 @@
+"""One run of the bench: every target on every database, then what came of it."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from bench import backlog, bulk, ceiling, curve, growth, idle, lone, plot, report, steady
+from bench.curve import Point
+from bench.figures import Figure, Skipped
+from bench.subjects import Databases
+from tests.servers import MariaDB
+
+TARGETS: Final[dict[str, Callable[[Databases], Iterator[Figure | Skipped]]]] = {
+    "P1": ceiling.figures,
+    "P2": steady.figures,
+    "P3": backlog.figures,
+    "P4": growth.figures,  # P6 needs the same tables
+    "P5": bulk.figures,
+    "P7": idle.figures,
+    "P8": lone.figures,
+}
+PLOT: Final = "plot"
+KINDS: Final = ("mariadb", "sqlite")
+CORES: Final = 2
+
+
+def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
+    """Measure the parts on the databases, show what came out, and write it into a directory."""
+    console = Console()
+    # What is started from here on inherits it.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    found: list[Figure | Skipped] = []
+    curves: dict[str, list[Point]] = {}
+    for kind in kinds:
+        if kind == MariaDB.name and MariaDB.missing():
+            console.print(f"nothing is measured on it: {MariaDB.missing()}")
+            continue
+        with Databases(kind) as databases:
+            for part in parts:
+                with console.status(f"{part} on {kind}"):
+                    if part == PLOT:
+                        curves = dict(curve.points(databases)) | curves
+                    else:
+                        found += TARGETS[part](databases)
+    into.mkdir(parents=True, exist_ok=True)
+    if curves:
+        (into / "plot.svg").write_text(plot.render(curves))
+    report.write(found, curves, into)
+    console.print(report.as_table(found))
+    console.print(f"written into {into}")
