@@ -8,6 +8,8 @@ PYTHON := $(VENV)/bin/python
 SERVICE := $(VENV)/service-installed
 DEVELOPMENT := $(VENV)/development-installed
 BENCH := $(VENV)/bench-installed
+# Processes that run tests, each with servers of its own: more than cores, for most of them wait.
+TESTERS := 8
 PIP_COMPILE := $(PYTHON) -m piptools compile --quiet --allow-unsafe --generate-hashes \
 	--no-emit-find-links --no-emit-index-url --strip-extras
 
@@ -22,7 +24,7 @@ demo: $(SERVICE) ## serve a database of its own, load it for a minute, say where
 
 test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test
 	@scripts/install-servers
-	@exec $(PYTHON) -m pytest
+	@exec $(PYTHON) -m pytest --numprocesses=$(TESTERS) --dist=loadgroup
 
 faults: $(DEVELOPMENT) ## make every fault there is; CASE=F1 MINUTES=10 SEED=7 DATABASE=mariadb narrow it down
 	@scripts/install-servers

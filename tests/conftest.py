@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
+from functools import cache
 from typing import Any
 
 import pytest
@@ -44,7 +45,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run whatever uses a database on every database."""
     if "migrated_database" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("database") or DATABASES
-        metafunc.parametrize("migrated_database", chosen, indirect=True, scope="session")
+        metafunc.parametrize("migrated_database", chosen, indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let what a test printed travel between processes, where a lone surrogate would not."""
+    report = yield
+    report.sections = [
+        (title, content.encode(errors="replace").decode()) for title, content in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -60,16 +71,26 @@ def postgresql_server() -> Iterator[DatabaseServer]:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(
+def migrated_databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[MigratedDatabase]:
-    """Each of the databases in turn, migrated once."""
-    if request.param == "sqlite":
-        yield SQLiteFile(tmp_path_factory.mktemp("sqlite"))
-    else:
-        on_server = ServerDatabase(request.getfixturevalue(f"{request.param}_server"))
-        yield on_server
-        on_server.drop()
+) -> Callable[[str], MigratedDatabase]:
+    """Return a database by its name, migrated when it is first asked for."""
+
+    @cache
+    def find(name: str) -> MigratedDatabase:
+        if name == "sqlite":
+            return SQLiteFile(tmp_path_factory.mktemp(name))
+        return ServerDatabase(request.getfixturevalue(f"{name}_server"))
+
+    return find
+
+
+@pytest.fixture
+def migrated_database(
+    request: pytest.FixtureRequest, migrated_databases: Callable[[str], MigratedDatabase]
+) -> MigratedDatabase:
+    """Each of the databases in turn."""
+    return migrated_databases(request.param)
 
 
 @pytest.fixture

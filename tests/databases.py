@@ -50,10 +50,6 @@ class ServerDatabase:
         self._server.empty_database(self.name)
         return self._server.url(self.name)
 
-    def drop(self) -> None:
-        """Remove the database from its server."""
-        self._server.drop_database(self.name)
-
 
 def migrate(database_url: str) -> None:
     """Bring a database to the newest schema, as `make run` does."""

@@ -17,6 +17,7 @@ LOG_TAIL_LINES = 60
 # Below the ephemeral range, from which the kernel may give a port to any connection while its
 # server is down; such a connection can even end up connected to itself.
 PORTS = range(20_000, 32_000)
+_reservations: list[socket.socket] = []
 
 
 class StartError(Exception):
@@ -118,16 +119,33 @@ def unprivileged_account() -> str | None:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nothing listens."""
+    """Return a port of 127.0.0.1 on which nothing listens; ours until this process ends."""
     while True:
         port = random.choice(PORTS)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
+        if _reserve(port) and _is_free(port):
             return port
+
+
+def _reserve(port: int) -> bool:
+    """Whether no other test took it, whose server may only just be starting, or be stopped."""
+    reservation = socket.socket(socket.AF_UNIX)
+    try:
+        reservation.bind(f"\0port {port} of a test")  # a name that is no file: gone with us
+    except OSError:
+        reservation.close()
+        return False
+    _reservations.append(reservation)
+    return True
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, awaited: str) -> None:

@@ -1,6 +1,7 @@
 """Fixtures: a history for the checker's own tests, and the databases that faults are made on."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,11 @@ def sites(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Site]:
     """Return the site of a database by its name, on the server the other tests use, too."""
-    found: dict[str, Site] = {}
 
+    @cache
     def find(database: str) -> Site:
-        if database not in found:
-            if database == "sqlite":
-                directory = tmp_path_factory.mktemp("sqlite-faults")
-                found[database] = Site(database, SQLiteFile(directory))
-            else:
-                server = request.getfixturevalue(f"{database}_server")
-                found[database] = server_site(database, server)
-        return found[database]
+        if database == "sqlite":
+            return Site(database, SQLiteFile(tmp_path_factory.mktemp("sqlite-faults")))
+        return server_site(database, request.getfixturevalue(f"{database}_server"))
 
     return find

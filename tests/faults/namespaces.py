@@ -21,10 +21,11 @@ def no_namespaces() -> str | None:
         return "ip not found: install iproute2"
     if os.geteuid() != 0:
         return "network namespaces take root"
-    made = subprocess.run([IP, "netns", "add", "faults-try"], capture_output=True, check=False)
+    trial = f"faults-{os.getpid()}-trial"
+    made = subprocess.run([IP, "netns", "add", trial], capture_output=True, check=False)
     if made.returncode:
         return f"no network namespace to be had: {made.stderr.decode().strip()}"
-    _ip("netns", "delete", "faults-try")
+    _ip("netns", "delete", trial)
     return None
 
 
@@ -39,12 +40,13 @@ class Link:
     """
 
     def __init__(self, number: int, database_socket: Path, directory: Path) -> None:
-        network = f"10.211.{os.getpid() % 256}"  # another run may be under way
+        pid = os.getpid()  # other runs may be under way
+        network = f"10.{128 + pid // 256 % 128}.{pid % 256}"
         self.host = f"{network}.{4 * number + 2}"
         self.port = free_port()
         self._near = f"{network}.{4 * number + 1}"
-        self._name = f"faults-{os.getpid()}-{number}"
-        self._ends = f"fa{os.getpid()}n{number}", f"fa{os.getpid()}f{number}"
+        self._name = f"faults-{pid}-{number}"
+        self._ends = f"fa{pid}n{number}", f"fa{pid}f{number}"
         self._socket = database_socket
         self._directory = directory / self._name
         self._forwarder: LeashedProcess | None = None

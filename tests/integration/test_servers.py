@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,18 @@ from tests.processes import StartError, wait_until
 from tests.servers import DatabaseServer
 
 SECONDS = 30
-# A pytest of its own, with the project's fixtures, in the middle of a test.
-TEST_IN_PROGRESS = """
+START_SECONDS = 90  # beside other tests
+# A pytest of its own, with the project's fixtures, in the middle of its tests.
+TESTS_IN_PROGRESS = """
 import time
+from pathlib import Path
+import pytest
 
-def test_in_progress(SERVER):
-    print(SERVER._process.pid, SERVER.directory, flush=True)
+@pytest.mark.parametrize("number", [1, 2])
+def test_in_progress(SERVER, number):
+    new = Path("DIRECTORY", f"{number}.new")
+    new.write_text(f"{SERVER._process.pid} {SERVER.directory}")
+    new.rename(new.with_suffix(".under-way"))
     time.sleep(1000)
 """
 
@@ -42,6 +49,14 @@ def database(server: DatabaseServer) -> Iterator[str]:
 
 def rows(server: DatabaseServer, database: str) -> list[tuple[int]]:
     return server.administer("SELECT id FROM kept", database)
+
+
+def are_under_way(directory: Path, tests: int) -> bool:
+    return len(list(directory.glob("*.under-way"))) == tests
+
+
+def is_gone(path: Path) -> bool:
+    return not path.exists()
 
 
 def test_what_was_committed_survives_a_kill_of_the_server(
@@ -110,15 +125,29 @@ def test_a_start_that_fails_shows_the_servers_log(server: DatabaseServer) -> Non
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("fixture", ["mariadb_server", "postgresql_server"])
-def test_no_server_outlives_its_pytest(tmp_path: Path, fixture: str, end: int, request) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "processes"),
+    [("mariadb_server", 0), ("postgresql_server", 0), ("postgresql_server", 2)],
+)
+def test_no_server_outlives_its_pytest(
+    tmp_path: Path, fixture: str, end: int, processes: int, request
+) -> None:
     request.getfixturevalue(fixture)  # skips where there is none
     test = tmp_path / "test_in_progress.py"
-    test.write_text(TEST_IN_PROGRESS.replace("SERVER", fixture))
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.conftest", test]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as inner:
-        pid, directory = next(line.split() for line in inner.stdout if line[0].isdigit())
-        os.kill(inner.pid, end)
-        inner.communicate()
-    wait_until(lambda: not Path("/proc", pid).exists(), SECONDS, "end of the server")
-    wait_until(lambda: not Path(directory).exists(), SECONDS, "removal of its directory")
+    tests = TESTS_IN_PROGRESS.replace("SERVER", fixture).replace("DIRECTORY", str(tmp_path))
+    test.write_text(tests)
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "-p", "tests.conftest"]
+    with subprocess.Popen([*pytest_, test], start_new_session=True) as inner:
+        try:
+            wait_until(partial(are_under_way, tmp_path, max(1, processes)), START_SECONDS, "tests")
+            if end is signal.SIGINT:
+                os.killpg(inner.pid, end)  # as a terminal does
+            else:
+                os.kill(inner.pid, end)
+            inner.wait(SECONDS)
+        finally:
+            inner.kill()
+    for file in tmp_path.glob("*.under-way"):
+        server, directory = file.read_text().split()
+        wait_until(partial(is_gone, Path("/proc", server)), SECONDS, "end of the server")
+        wait_until(partial(is_gone, Path(directory)), SECONDS, "removal of its directory")

@@ -213,6 +213,11 @@ def test_sigterm_finishes_the_requests_and_drains(uwsgi: dict[str, list[str]]) -
     assert "unix_signal:15 gracefully_kill_them_all" in uwsgi["hook-master-start"]
 
 
+def test_the_file_to_touch_for_a_reload_is_there(uwsgi: dict[str, list[str]]) -> None:
+    (file,) = uwsgi["touch-chain-reload"]
+    assert (PROJECT / file).is_file()
+
+
 @pytest.mark.parametrize(
     "option",
     [

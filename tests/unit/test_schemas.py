@@ -171,7 +171,7 @@ NO_ORDER_IDS = {
     "true": True,
     "a list": [],
     "an object": {},
-    **{f"the route {word}": word for word in RESERVED_ORDER_IDS},
+    **{f"the route {word}": word for word in sorted(RESERVED_ORDER_IDS)},
 }
 
 

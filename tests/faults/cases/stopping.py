@@ -1,19 +1,17 @@
 """F18: stop, reload, fewer workers."""
 
-import os
 import time
 
 from tests.faults.cases.case import case
 from tests.faults.cases.workers import place
 from tests.faults.load import Load
 from tests.faults.scene import Scene
-from tests.live import ROOT, LiveService
+from tests.live import LiveService
 from tests.processes import wait_until
 
 STOP_SECONDS = 30
 RELOAD_SECONDS = 60
 HUNG_SECONDS = 15  # longer than the drain, shorter than what a supervisor takes for hung
-RELOADED_BY_TOUCHING = ROOT / "app" / "version.py"
 
 
 @case("F18", "stop, reload, fewer workers", rounds=5, short_rounds=2, tested_on=("mariadb",))
@@ -43,7 +41,7 @@ def reload(service: LiveService) -> None:
     # One that uWSGI has just started anew, after a kill, it would not exchange once more.
     wait_until(service.ready, RELOAD_SECONDS, "workers of before the reload")
     old = set(service.worker_pids())
-    os.utime(RELOADED_BY_TOUCHING)
+    service.begin_reload()
     wait_until(
         lambda: len(set(service.worker_pids()) - old) == len(old) and service.ready(),
         RELOAD_SECONDS,

@@ -185,7 +185,8 @@ def out_of_memory(scene: Scene) -> None:
     """An order that allocates more than the service may have."""
     scene.max_attempts = 2
     service = scene.serve()
-    with memory_limited(Path("order-processing-faults"), service.master_pid, MEMORY_MIB) as killed:
+    group = Path(f"order-processing-faults-{os.getpid()}")
+    with memory_limited(group, service.master_pid, MEMORY_MIB) as killed:
         with scene.load(service):
             sender = scene.sender(service)
             for number in range(scene.rounds):
