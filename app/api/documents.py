@@ -1,11 +1,11 @@
 """How orders and metrics look as JSON."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import orjson
 from flask import Response
 from werkzeug.datastructures import Headers
 
@@ -33,7 +33,7 @@ def json_response(
     document: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return the document as an answer that no cache may keep."""
-    response = JsonResponse(json.dumps(document), status, headers)
+    response = JsonResponse(orjson.dumps(document), status, headers)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -118,8 +118,8 @@ def test_an_amount_is_shown_as_an_exact_json_number(
 ) -> None:
     body = f'{{"user_id": 1, "item_ids": [1], "total_amount": {sent}, "order_id": "A"}}'
     answer = client.post("/orders", data=body, content_type="application/json")
-    assert f'"total_amount": {shown}}}' in answer.text
-    assert f'"total_amount": {shown},' in client.get("/orders/A").text
+    assert f'"total_amount":{shown}}}' in answer.text
+    assert f'"total_amount":{shown},' in client.get("/orders/A").text
 
 
 def test_a_content_type_may_have_a_charset_or_be_a_kind_of_json(client: FlaskClient) -> None:

@@ -4,11 +4,11 @@ The rows differ (status, times, error), so they come as one JSON parameter: one 
 database, text that never changes, and each row with its own guard.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+import orjson
 from sqlalchemy import Connection, TextClause, bindparam, text
 
 from app.clock import utc_now
@@ -108,7 +108,7 @@ def end(connection: Connection, endings: Sequence[Ending], *, owner_id: int | No
 
 
 def _parameters(endings: Iterable[Ending], owner_id: int | None) -> dict[str, object]:
-    rows = json.dumps([_ending_row(ending) for ending in endings])
+    rows = orjson.dumps([_ending_row(ending) for ending in endings]).decode()
     return {"endings": rows, "owner": owner_id, "now": utc_now()}
 
 
