@@ -6,6 +6,7 @@ from app.api.documents import created, json_response, order_document
 from app.api.drafts import read_draft
 from app.api.extension import this_worker
 from app.api.openapi.answers import Order, OrderState, PlacedOrder
+from app.api.openapi.links import TO_THE_ORDER
 from app.api.openapi.operation import Answer, operation
 from app.api.openapi.parameters import IDEMPOTENCY_KEY
 from app.api.openapi.refusals import FINDING, MOVING, PLACING
@@ -19,7 +20,9 @@ blueprint = Blueprint("orders", __name__)
 @operation(
     body=NewOrder,
     headers=(IDEMPOTENCY_KEY,),
-    answers={201: Answer(PlacedOrder, headers=("Location", "Idempotent-Replayed"))},
+    answers={
+        201: Answer(PlacedOrder, headers=("Location", "Idempotent-Replayed"), links=TO_THE_ORDER)
+    },
     raises=PLACING,
 )
 def create_order() -> Response:

@@ -100,7 +100,13 @@ def _parameters(route: Route, schemas: Schemas) -> list[Any]:
     return [
         *route.arguments,
         *(
-            {"name": name, "in": "query", "schema": schema, "required": required}
+            {
+                "name": name,
+                "in": "query",
+                "required": required,
+                "allowEmptyValue": True,
+                "schema": schema,
+            }
             for name, schema, required in query
         ),
         *(header["name"] for header in (*operation.headers, REQUEST_ID)),
@@ -117,6 +123,7 @@ def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
         "description": _first_line(getattr(answer.model, "__doc__", "")),
         "headers": {name: name for name in (*EVERYWHERE, *answer.headers)},
         **({"content": content} if content else {}),
+        **({"links": dict(answer.links)} if answer.links else {}),
     }
 
 

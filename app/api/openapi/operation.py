@@ -1,7 +1,7 @@
 """What a view says of itself for the OpenAPI document."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel
@@ -24,6 +24,8 @@ class Answer:
     """Those it may have besides what every answer has; `parameters.RESPONSE_HEADERS` has them."""
     text: Mapping[str, str] | None = None
     """Other media types it comes in, each with an example."""
+    links: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Link Objects: the operations it leads to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
