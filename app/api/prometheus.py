@@ -49,14 +49,14 @@ TRANSITION_COUNTERS: Final = {
 def exposition(metrics: Metrics, media_type: str) -> Response:
     """Return the metrics as an answer of type `TEXT` or `OPENMETRICS`."""
     registry = CollectorRegistry()
-    registry.register(_MetricsCollector(metrics))
+    registry.register(MetricsCollector(metrics))
     generate, content_type = _FORMATS[media_type]
     response = Response(generate(registry), content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-class _MetricsCollector(Collector):
+class MetricsCollector(Collector):
     """Shows one reading of the metrics."""
 
     def __init__(self, metrics: Metrics) -> None:

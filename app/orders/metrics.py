@@ -47,7 +47,7 @@ class Metrics:
     oldest_pending_age: float | None
     """Seconds the order at the head of the queue has waited; None if none waits."""
     accepted_per_second: float
-    """Over the last minute, or since the first sample if that is younger."""
+    """Over the last minute, or since somebody has worked again; 0 if nobody has."""
     completed_per_second: float
     """The same, for orders that have reached COMPLETED."""
     queue_lengths: Mapping[int, int]

@@ -30,14 +30,11 @@ _TAKE: Final = {
     dialect: _insert_if_absent(dialect) for dialect in ("mysql", "postgresql", "sqlite")
 }
 
-_BASE: Final = select(samples.c.taken_at, samples.c.totals).where(
-    samples.c.taken_at
-    == func.coalesce(
-        select(func.max(samples.c.taken_at))
-        .where(samples.c.taken_at <= bindparam("a_minute_ago"))
-        .scalar_subquery(),
-        select(func.min(samples.c.taken_at)).scalar_subquery(),
-    )
+_BASE: Final = (
+    select(samples.c.taken_at, samples.c.totals)
+    .where(samples.c.taken_at >= bindparam("since"))
+    .order_by(samples.c.taken_at)
+    .limit(1)
 )
 
 
@@ -55,17 +52,19 @@ def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
 
 
 def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str, Any]] | None:
-    """Return the newest sample that is `RATE_SECONDS` old, or else the oldest one, and its age.
+    """Return the sample with which the last `RATE_SECONDS` began, and its age.
 
     Args:
         connection: In a transaction.
         now: Seconds since the epoch.
 
     Returns:
-        The age in seconds and the totals; None if there is no sample yet.
+        The age in seconds, less if nobody worked before, and the totals; None if nobody has worked
+        since then.
 
     """
-    row = connection.execute(_BASE, {"a_minute_ago": now - RATE_SECONDS}).first()
+    since = now - RATE_SECONDS - INTERVAL_SECONDS  # the last sample before the minute
+    row = connection.execute(_BASE, {"since": since}).first()
     return None if row is None else (now - row.taken_at, row.totals)
 
 
