@@ -1,0 +1,85 @@
+"""What orders cost the database, counted and not timed: the same on every machine."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
+
+from app.orders.service import OrderService
+from tests.builders import draft, ending
+from tests.integration.moves import OWNER, place, place_and_claim
+
+BATCHES = pytest.mark.parametrize("size", [1, 16, 256])
+
+
+class Costs:
+    """Counts what an engine sends; SQLite's BEGIN is a statement only to its driver."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Count from now on."""
+        self.statements: list[str] = []
+        self.commits = 0
+        event.listen(engine, "before_cursor_execute", self._note_statement)
+        event.listen(engine, "commit", self._note_commit)
+
+    def reset(self) -> None:
+        """Forget what was counted."""
+        self.statements, self.commits = [], 0
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many statements and COMMITs there were."""
+        return len(self.statements), self.commits
+
+    def _note_statement(self, _connection: object, _cursor: object, sql: str, *_: object) -> None:
+        if not sql.startswith("BEGIN"):
+            self.statements.append(sql)
+
+    def _note_commit(self, _connection: object) -> None:
+        self.commits += 1
+
+
+@pytest.fixture
+def costs(engine: Engine) -> Costs:
+    """What the engine is asked for."""
+    return Costs(engine)
+
+
+@BATCHES
+def test_placing_orders_takes_two_statements_and_a_commit_however_many_they_are(
+    service: OrderService, costs: Costs, size: int
+) -> None:
+    service.place([draft() for _ in range(size)])
+    assert costs.counted == (2, 1), costs.statements
+
+
+@BATCHES
+def test_a_turn_takes_three_statements_and_a_commit_however_many_orders_end_and_begin(
+    engine: Engine, service: OrderService, costs: Costs, size: int
+) -> None:
+    held = place_and_claim(engine, *(draft() for _ in range(size)))
+    waiting = place(engine, *(draft() for _ in range(size)))
+    costs.reset()
+    turn = service.turn([ending(each) for each in held], waiting, sweep_limit=0, worker_id=OWNER)
+    assert (turn.ended, len(turn.claims)) == (size, size)
+    assert costs.counted == (3, 1), costs.statements
+
+
+@BATCHES
+def test_a_turn_that_sweeps_takes_one_statement_more(
+    engine: Engine, service: OrderService, costs: Costs, size: int
+) -> None:
+    held = place_and_claim(engine, *(draft() for _ in range(size)))
+    place(engine, *(draft() for _ in range(size)))
+    costs.reset()
+    turn = service.turn([ending(each) for each in held], [], sweep_limit=size, worker_id=OWNER)
+    assert (turn.ended, len(turn.claims)) == (size, size)
+    assert costs.counted == (4, 1), costs.statements
+
+
+def test_a_request_asks_the_database_for_nothing_but_its_order(
+    client: FlaskClient, costs: Costs
+) -> None:
+    body = {"user_id": 1, "item_ids": [1, 2], "total_amount": 5}
+    answer = client.post("/orders", json=body, headers={"Idempotency-Key": "first"})
+    assert answer.status_code == 201
+    assert costs.counted == (2, 1), costs.statements
