@@ -1,7 +1,7 @@
 """The use cases of a person in charge: cancel an order, send an ended one round again."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection, Engine
@@ -18,8 +18,8 @@ from app.orders.lifecycle import (
 )
 from app.transactions import run_transaction
 
-_CANCEL: Final = {OrderStatus.PENDING: CANCEL}
-_RETRY: Final = {
+CANCELLING: Final = {OrderStatus.PENDING: CANCEL}
+RETRYING: Final = {
     OrderStatus.FAILED: REOPEN_FAILED,
     OrderStatus.CANCELLED: REOPEN_CANCELLED,
 }
@@ -46,7 +46,7 @@ class ManualMoves:
             WrongStatusError: It is neither PENDING nor CANCELLED.
 
         """
-        return self._move(order_id, store.cancel, _CANCEL, as_it_is=OrderStatus.CANCELLED)
+        return self._move(order_id, store.cancel, CANCELLING, as_it_is=OrderStatus.CANCELLED)
 
     def retry(self, order_id: str) -> AnyRow:
         """FAILED or CANCELLED -> PENDING, attempts from 0; returns the order.
@@ -56,12 +56,12 @@ class ManualMoves:
             WrongStatusError: It is neither FAILED nor CANCELLED.
 
         """
-        return self._move(order_id, store.reopen, _RETRY, as_it_is=None)
+        return self._move(order_id, store.reopen, RETRYING, as_it_is=None)
 
     def _move(
         self,
         order_id: str,
-        statement: Callable[[Connection, AnyRow], None],
+        statement: Callable[[Connection, Sequence[AnyRow]], None],
         transitions: Mapping[OrderStatus, Transition],
         *,
         as_it_is: OrderStatus | None,
@@ -78,7 +78,7 @@ class ManualMoves:
             if not done and row.status is not as_it_is:
                 if row.status not in transitions:
                     raise WrongStatusError(f"order {order_id!r} is {row.status}")
-                statement(connection, row)
+                statement(connection, [row])
                 if row.status is not OrderStatus.PENDING:
                     moved_at_fence[:] = [row.fence]
                 name = transitions[row.status].name

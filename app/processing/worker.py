@@ -9,6 +9,7 @@ from app.orders.errors import OverloadedError
 from app.orders.lifecycle import Draft, Hint, Placed
 from app.orders.manual import ManualMoves
 from app.orders.overview import Overview
+from app.orders.selected import SelectedMoves
 from app.orders.service import OrderService
 from app.processing.attempts import RetryPolicy
 from app.processing.backlog import Backlog
@@ -40,6 +41,7 @@ class Worker:
             engine, worker_id=lambda: self.membership.worker_id, enqueue=self._enqueue
         )
         self.manual = ManualMoves(engine, worker_id=lambda: self.membership.worker_id)
+        self.selected = SelectedMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.overview = Overview(engine)
         self._intake: Intake[Draft, Placed] = Intake(self.service.place)
         self.processor = Processor(

@@ -6,7 +6,7 @@ ascending order, or through an index with SKIP LOCKED, so that two workers never
 
 from app.orders.store.adopting import ADOPTED_AT_ONCE, adopt
 from app.orders.store.claiming import claim, due
-from app.orders.store.manual import cancel, lock, reopen
+from app.orders.store.manual import cancel, lock, lock_all, reopen
 from app.orders.store.placing import place
 from app.orders.store.pruning import ended, prune
 from app.orders.store.settling import settle
@@ -19,6 +19,7 @@ __all__ = [
     "due",
     "ended",
     "lock",
+    "lock_all",
     "place",
     "prune",
     "reopen",

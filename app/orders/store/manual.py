@@ -1,5 +1,7 @@
 """What a person moves: cancelling an order, and sending an ended one round again."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -13,6 +15,12 @@ from app.orders.model import HINT_COLUMNS, orders
 _LOCK: Final = (
     select(*HINT_COLUMNS, orders.c.status)
     .where(orders.c.order_id == bindparam("wanted"))
+    .with_for_update()
+)
+_LOCK_ALL: Final = (
+    select(*HINT_COLUMNS, orders.c.status)
+    .where(orders.c.id.in_(bindparam("ids", expanding=True, literal_execute=True)))
+    .order_by(orders.c.id)
     .with_for_update()
 )
 _MOVE: Final = update(orders).where(
@@ -47,14 +55,24 @@ def lock(connection: Connection, order_id: str) -> AnyRow | None:
     return connection.execute(_LOCK, {"wanted": order_id}).first()
 
 
-def cancel(connection: Connection, row: AnyRow) -> None:
-    """PENDING -> CANCELLED for a row that `lock` has returned."""
+def lock_all(connection: Connection, ids: Sequence[int]) -> Sequence[AnyRow]:
+    """Return the same for several orders, by database id; who is not there is missing."""
+    return connection.execute(_LOCK_ALL, {"ids": sorted(ids)}).all()
+
+
+def cancel(connection: Connection, rows: Sequence[AnyRow]) -> None:
+    """PENDING -> CANCELLED for rows that are locked."""
     now = utc_now()
-    seen = {"row_id": row.id, "seen_fence": row.fence, "now": now}
-    connection.execute(_CANCEL, seen | {"ended": max(now, row.created_at)})
+    connection.execute(
+        _CANCEL, [_seen(row, now) | {"ended": max(now, row.created_at)} for row in rows]
+    )
 
 
-def reopen(connection: Connection, row: AnyRow) -> None:
-    """FAILED or CANCELLED -> PENDING, attempts from 0, for a row that `lock` has returned."""
-    seen = {"row_id": row.id, "seen_fence": row.fence, "now": utc_now()}
-    connection.execute(_REOPEN, seen)
+def reopen(connection: Connection, rows: Sequence[AnyRow]) -> None:
+    """FAILED or CANCELLED -> PENDING, attempts from 0, for rows that are locked."""
+    now = utc_now()
+    connection.execute(_REOPEN, [_seen(row, now) for row in rows])
+
+
+def _seen(row: AnyRow, now: datetime) -> dict[str, object]:
+    return {"row_id": row.id, "seen_fence": row.fence, "now": now}
