@@ -13,8 +13,8 @@ from app.orders.lifecycle import COMPLETE
 from bench import job_systems
 from bench.figures import Figure, Skipped
 from bench.job_systems import JOBS, NAMES, JobSystems
-from bench.rows import fill
 from bench.subjects import Databases, engine_on, service
+from tests.filling import fill
 from tests.processes import wait_until
 
 ORDERS = 50_000

@@ -7,9 +7,9 @@ from pathlib import Path
 from bench.caller import Caller, compare
 from bench.figures import Figure
 from bench.load import saturate
-from bench.rows import fill
 from bench.saturation import CONNECTIONS, ORDERS
 from bench.subjects import Databases, Subject, engine_on, service
+from tests.filling import fill
 
 SMALL = 1000
 LARGE = 2_000_000

@@ -75,12 +75,13 @@ def _row(status: OrderStatus, first: int, available_at: datetime) -> dict[str, o
 
 def _numbers(dialect: str, count: int) -> TextualSelect:
     """Return a query for the numbers from 1 to `count`."""
-    if dialect == "mysql":
-        numbers = f"SELECT seq AS n FROM seq_1_to_{count}"
-    else:
-        numbers = (
+    numbers = {
+        "mysql": f"SELECT seq AS n FROM seq_1_to_{count}",
+        "postgresql": f"SELECT n FROM generate_series(1, {count}) AS n",
+        "sqlite": (
             "WITH RECURSIVE numbers(n) AS"
             f" (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})"
             " SELECT n FROM numbers"
-        )
-    return text(numbers).columns(column("n", Integer))
+        ),
+    }
+    return text(numbers[dialect]).columns(column("n", Integer))
