@@ -1,17 +1,15 @@
 """The order-processing service."""
 
-import logging
-
 from flask import Flask
 from flask_migrate import Migrate
 
 from app import commands
 from app.api import docs, health, lists, metrics, orders
 from app.api.auth import register_auth
+from app.api.envelope import register_envelope
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
 from app.api.rate_limit import register_rate_limit
-from app.api.request_ids import register_request_ids
 from app.dashboard import views as dashboard
 from app.dashboard.board import Board, attach_board
 from app.database import db, engine_options, prepare_engine
@@ -30,7 +28,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     """
     settings = settings or Settings.load()
-    logging.getLogger("app").setLevel(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.config.update(
         SETTINGS=settings,
@@ -48,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     attach_worker(app, worker)
     attach_board(app, Board(worker.overview, lease_seconds=settings.lease_seconds))
     register_problems(app)
-    register_request_ids(app)
+    register_envelope(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
     for module in (orders, lists, metrics, health, docs, dashboard):

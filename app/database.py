@@ -46,6 +46,7 @@ def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
         "pool_timeout": LOCK_SECONDS,
         "pool_use_lifo": True,
         "pool_recycle": IDLE_CONNECTION_SECONDS // 2,
+        "hide_parameters": True,  # an error's text goes into the log, an order must not
         "pool_reset_on_return": None,  # every transaction ends itself: saves a ROLLBACK for each
     }
     match url.get_backend_name():

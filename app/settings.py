@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     rate_limit: str = Field(
         "", description="requests per key, or else per address, such as `100/second`; empty: any"
     )
+    log_format: Literal["console", "json"] = Field(
+        "console", description="log lines for people, or `json` for programs"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="the least severe messages that are logged"
     )

@@ -8,6 +8,7 @@ from typing import Final
 from app import create_app
 from app.api.extension import worker_of
 from app.errors import ConfigurationError
+from app.logs import configure_logs
 from app.preflight import check_access
 from app.settings import Settings
 
@@ -19,6 +20,7 @@ GARBAGE: Final = 50_000
 try:
     settings = Settings.load()
     check_access(settings)
+    configure_logs(settings)
     app = create_app(settings)
 except ConfigurationError as error:
     error.show()

@@ -14,7 +14,10 @@ from app.api.openapi.operation import operation_of
 from app.api.openapi.problems import MEDIA_TYPE, ProblemDocument
 from app.api.openapi.routes import path_of
 
-OF_HTTP: Final = {"Content-Type", "Content-Length", "Cache-Control", "Vary", "Date"}
+OF_HTTP: Final = {
+    *["Content-Type", "Content-Length", "Cache-Control", "Vary", "Date"],
+    *["Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"],
+}
 """Headers that need no description."""
 
 

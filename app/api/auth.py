@@ -14,8 +14,8 @@ _OPEN: Final = ("/healthz", "/readyz", "/docs", "/openapi.json", "/dashboard")
 """Need no key, nor does what is below them; the dashboard asks for one in its own way."""
 _ADMIN: Final = frozenset({"/orders/populate"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_CALLER: Final = "orders.caller"
-"""Where in the request's environment its key is kept; the log outlives Flask's context."""
+CALLER: Final = "orders.caller"
+"""Where a request's WSGI environment holds the key that it came with."""
 
 
 def register_auth(app: Flask, settings: Settings) -> None:
@@ -44,15 +44,15 @@ def authenticate(presented: str) -> ApiKey | None:
     """Return the key that was presented, and count it as the request's; None if it is none."""
     settings: Settings = current_app.config["SETTINGS"]
     key = find_key(settings.api_keys, presented)
-    request.environ[_CALLER] = key
+    request.environ[CALLER] = key
     return key
 
 
 def caller() -> ApiKey | None:
     """Return the key that the current request came with; None if it came with none that counts."""
-    if _CALLER not in request.environ:
+    if CALLER not in request.environ:
         return authenticate(_presented_key())
-    key: ApiKey | None = request.environ[_CALLER]
+    key: ApiKey | None = request.environ[CALLER]
     return key
 
 

@@ -32,10 +32,8 @@ class JsonResponse(Response):
 def json_response(
     document: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the document as an answer that no cache may keep."""
-    response = JsonResponse(orjson.dumps(document), status, headers)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    """Return the document as an answer."""
+    return JsonResponse(orjson.dumps(document), status, headers)
 
 
 def created(placed: Placed) -> Response:

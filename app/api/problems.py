@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from app.api.strict_json import MalformedBodyError, pointer
+from app.logs import request_id
 from app.orders import errors
 
 _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]]] = {
@@ -86,7 +87,7 @@ class Problem:
 
     def response(self) -> Response:
         """Return the answer to the current request."""
-        document = self.document(path=request.path, request_id=g.get("request_id"))
+        document = self.document(path=request.path, request_id=request_id.get() or None)
         response = Response(json.dumps(document), self.status, mimetype="application/problem+json")
         if self.retry_after_seconds is not None:
             response.headers["Retry-After"] = str(self.retry_after_seconds)

@@ -16,6 +16,7 @@ from app.orders.lifecycle import (
     OrderStatus,
     Transition,
 )
+from app.orders.moves import log_moves
 from app.transactions import run_transaction
 
 CANCELLING: Final = {OrderStatus.PENDING: CANCEL}
@@ -67,6 +68,7 @@ class ManualMoves:
         as_it_is: OrderStatus | None,
     ) -> AnyRow:
         moved_at_fence: list[int] = []
+        made: list[tuple[Transition, str]] = []
 
         def work(connection: Connection) -> AnyRow:
             row = store.lock(connection, order_id)
@@ -81,8 +83,11 @@ class ManualMoves:
                 statement(connection, [row])
                 if row.status is not OrderStatus.PENDING:
                     moved_at_fence[:] = [row.fence]
-                name = transitions[row.status].name
-                counters.add(connection, self._worker_id(), Counter({name: 1}))
+                transition = transitions[row.status]
+                counters.add(connection, self._worker_id(), Counter({transition.name: 1}))
+                made[:] = [(transition, order_id)]
             return queries.by_order_id(connection, order_id)
 
-        return run_transaction(self._engine, work)
+        row = run_transaction(self._engine, work)
+        log_moves(made)
+        return row

@@ -23,6 +23,7 @@ from app.orders.errors import (
 from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, OrderStatus, Placed
 from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
+from app.orders.moves import log_moves
 from app.transactions import run_transaction
 
 T = TypeVar("T")
@@ -109,7 +110,14 @@ class OrderService:
             ended = sum(each.transition.target is not OrderStatus.PENDING for each in settled)
             return Turn(claims, stale, more=more, ended=ended)
 
-        return run_transaction(self._engine, work)
+        turn = run_transaction(self._engine, work)
+        log_moves(
+            (each.transition, each.claim.hint.order_id)
+            for each in endings
+            if each not in turn.stale
+        )
+        log_moves((CLAIM, each.hint.order_id) for each in turn.claims)
+        return turn
 
     def get(self, order_id: str) -> AnyRow:
         """Return the order with this public id.
@@ -162,6 +170,7 @@ class OrderService:
         placed = [Placed(row_id, draft) for row_id, draft in zip(ids, drafts, strict=True)]
         # Only now: before the COMMIT the processor would not find the rows.
         self._enqueue([each.hint for each in placed])
+        log_moves((PLACE, each.draft.order_id) for each in placed)
         return list(placed)
 
     def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Engine
 from app.database import IDLE_TRANSACTION_SECONDS, AnyRow
 from app.orders import counters, samples, store, workers
 from app.orders.errors import UnavailableError
-from app.orders.lifecycle import OrderStatus, status_counts
+from app.orders.lifecycle import Ending, OrderStatus, status_counts
+from app.orders.moves import log_moves
 from app.orders.workers import ProcessIdentity, WorkerState
 from app.processing.backlog import Backlog
 from app.processing.membership import Membership
@@ -146,17 +147,21 @@ class Supervisor:
     def _take_over(self, dead: Sequence[AnyRow]) -> None:
         """Retire the dead and adopt their orders, and any that no active worker owns."""
         work = partial(self._adopt, dead=dead)
-        adopted = store.ADOPTED_AT_ONCE
-        while adopted == store.ADOPTED_AT_ONCE:
+        more = True
+        while more:
             retired, adopted = run_transaction(self._engine, work)
+            more = len(adopted) == store.ADOPTED_AT_ONCE
             for worker in retired:
                 log.warning("worker %d (pid %d on %s) is dead", worker.id, worker.pid, worker.host)
             if adopted:
-                log.warning("adopted %d orders", adopted)
+                log.warning("adopted %d orders", len(adopted))
+                log_moves((each.transition, each.claim.hint.order_id) for each in adopted)
                 self._processor.sweep_soon()
 
-    def _adopt(self, connection: Connection, dead: Sequence[AnyRow]) -> tuple[list[AnyRow], int]:
-        """Return the workers retired by this, and how many orders were adopted."""
+    def _adopt(
+        self, connection: Connection, dead: Sequence[AnyRow]
+    ) -> tuple[list[AnyRow], list[Ending]]:
+        """Return the workers retired by this, and what became of the orders adopted."""
         retired = [
             worker
             for worker in dead
@@ -165,7 +170,7 @@ class Supervisor:
         adopted = store.adopt(connection, max_attempts=self._max_attempts)
         tally = counters.tally_endings(adopted)
         counters.add(connection, self._membership.worker_id, tally)
-        return retired, len(adopted)
+        return retired, adopted
 
     def _leave(self, connection: Connection) -> None:
         workers.leave(connection, self._membership.worker_id)

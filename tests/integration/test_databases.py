@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app import schema
 from app.clock import utc_now
@@ -38,3 +39,9 @@ def test_the_schema_is_the_newest(app: Flask) -> None:
     with app.app_context():
         assert schema.is_migrated(db.engine)
         assert {"orders", "workers", "counters"} <= set(inspect(db.engine).get_table_names())
+
+
+def test_the_text_of_an_error_quotes_no_value(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(DBAPIError) as error:
+        connection.execute(text("SELECT :value FROM nowhere"), {"value": "s3cret"})
+    assert "s3cret" not in str(error.value)

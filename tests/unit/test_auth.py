@@ -47,9 +47,14 @@ def expected_statuses(path: str, method: str) -> dict[object, int]:
 
 
 def walk(app: Flask, keys: dict[Role, tuple[str, str]]) -> Iterator[tuple[str, str, object, int]]:
-    """Yield every method, route and visitor with an answer that is not the expected one."""
+    """Yield every method, route and visitor with an answer that is not the expected one.
+
+    The dashboard has a walk of its own, in tests/integration/test_dashboard_access.py.
+    """
     client = app.test_client()
     for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("dashboard."):  # it asks for a key in its own way
+            continue
         path = re.sub(r"<int:\w+>", "1", rule.rule)
         path = re.sub(r"<(\w+:)?\w+>", "x", path)
         for method in rule.methods or ():

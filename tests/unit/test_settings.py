@@ -38,7 +38,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert settings.max_backlog == 1_000_000
     assert settings.max_body_bytes == 1_048_576
     assert (settings.api_keys, settings.allow_anonymous, settings.rate_limit) == ((), False, "")
-    assert settings.log_level == "INFO"
+    assert (settings.log_format, settings.log_level) == ("console", "INFO")
 
 
 def test_settings_do_not_change() -> None:
@@ -114,6 +114,7 @@ NONSENSE = {
     ],
     "ALLOW_ANONYMOUS": ["", "maybe", "2"],
     "RATE_LIMIT": ["fast", "100", "0/second", "-1/second", "1/second;9/minute", "5/fortnight"],
+    "LOG_FORMAT": ["", "xml", "JSON"],
     "LOG_LEVEL": ["", "LOUD", "info"],
 }
 

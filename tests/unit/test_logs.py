@@ -1,0 +1,259 @@
+"""The log: one pipeline, one line for each event, nothing in it that could pass for another."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from app import create_app
+from app.api.documents import json_response
+from app.api.envelope import Envelope
+from app.api_keys import make_key
+from app.logs import configure_logs
+from app.orders.lifecycle import CLAIM, COMPLETE
+from app.orders.moves import log_moves
+from app.settings import Settings
+
+FORGERY = "x\n2026-01-01T00:00:00Z ERROR forged\r\x1b[2K\x00\x85\u2028\u202e\x9b"
+StartLog = Callable[..., "Log"]
+
+
+class Log:
+    """What was logged since `configure_logs`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def text(self) -> str:
+        return self._path.read_bytes().decode()
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+
+@pytest.fixture
+def start_log(tmp_path: Path) -> Iterator[StartLog]:
+    """Log into a file, `settings` as they are named there; all is as before after the test."""
+    path = tmp_path / "log"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    root, ours = logging.getLogger(), logging.getLogger("app")
+    before = root.handlers[:], root.level, ours.level
+
+    def start(**settings: object) -> Log:
+        configure_logs(Settings(**settings), descriptor=descriptor)
+        return Log(path)
+
+    yield start
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    ours.setLevel(before[2])
+    structlog.reset_defaults()
+    os.close(descriptor)
+
+
+# --- the pipeline --------------------------------------------------------------------------------
+
+
+def test_a_line_for_programs_says_when_how_severe_and_what(start_log: StartLog) -> None:
+    log = start_log(log_format="json")
+    logging.getLogger("app.x").warning("order %s is late", "A-1", extra={"action": "warn"})
+    structlog.get_logger().error("gone", seconds=1.5)
+    first, second = log.events
+    assert list(first)[:3] == ["timestamp", "level", "event"]
+    assert first["timestamp"].endswith("Z")
+    assert first | {"timestamp": ""} == {
+        "timestamp": "",
+        "level": "warning",
+        "event": "order A-1 is late",
+        "logger": "app.x",
+        "action": "warn",
+    }
+    assert (second["level"], second["event"], second["seconds"]) == ("error", "gone", 1.5)
+
+
+def test_a_line_for_people_says_the_same(start_log: StartLog) -> None:
+    log = start_log()
+    logging.getLogger("app.x").warning("order %s is late", "A-1")
+    (line,) = log.text.splitlines()
+    assert line.partition(" ")[2] == "WARNING  order A-1 is late logger=app.x"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_text_can_look_like_a_line_of_its_own(start_log: StartLog, log_format: str) -> None:
+    log = start_log(log_format=log_format)
+    logging.getLogger("app").error("it is %s", FORGERY, extra={"fact": FORGERY})
+    assert len(log.text.splitlines()) == 1  # which also splits where only some programs do
+    assert log.text.count("forged") == 2
+    assert not set(log.text[:-1]) & set("\n\r\x1b\x00\x85\u2028\u202e\x9b")
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_an_exception_cannot_either(start_log: StartLog, log_format: str) -> None:
+    log = start_log(log_format=log_format)
+    logging.getLogger("app").error("failed", exc_info=ValueError(FORGERY))
+    first, *others = log.text.splitlines()
+    assert "failed" in first
+    assert all(line.startswith("  | ") for line in others)
+    assert not set(log.text) & set("\r\x1b\x00\x85\u2028\u202e\x9b")
+    if log_format == "json":
+        assert others == []
+        assert "ValueError" in log.events[0]["exception"]
+
+
+def test_what_is_no_json_and_no_text_is_logged_as_it_looks(start_log: StartLog) -> None:
+    log = start_log(log_format="json")
+    structlog.get_logger().info("odd", thing={1}, half="\udcff", number=float("nan"))
+    assert log.text.count("\n") == 1
+    assert "odd" in log.text
+
+
+def test_less_severe_lines_than_asked_for_are_not_written(start_log: StartLog) -> None:
+    log = start_log(log_level="WARNING", log_format="json")
+    for logger in (logging.getLogger("app.x"), structlog.get_logger()):
+        logger.info("no")
+        logger.warning("yes")
+    logging.getLogger("elsewhere").info("no")
+    assert [event["event"] for event in log.events] == ["yes", "yes"]
+
+
+def test_lines_of_several_threads_do_not_mix(start_log: StartLog) -> None:
+    log = start_log(log_format="json")
+    info, warning = structlog.get_logger().info, logging.getLogger("app").warning
+
+    def write(number: int) -> None:
+        info("from structlog", number=number, padding="x" * (number % 900))
+        warning("from logging", extra={"number": number})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(500)))
+    assert len(log.events) == 1000
+    assert {event["number"] for event in log.events} == set(range(500))
+
+
+def test_a_line_that_cannot_be_written_ends_nothing(tmp_path: Path, start_log: StartLog) -> None:
+    start_log()
+    configure_logs(Settings(), descriptor=os.open("/dev/full", os.O_WRONLY))
+    structlog.get_logger().info("lost")
+    logging.getLogger("app").error("lost")
+
+
+# --- requests ------------------------------------------------------------------------------------
+
+
+def client_of(tmp_path: Path, **settings: object) -> Any:
+    app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/orders.db", **settings))
+
+    def view(**_: object) -> Any:
+        logging.getLogger("app").warning("in the view")
+        return json_response({})
+
+    app.view_functions["orders.get_order"] = view
+    return app.test_client()
+
+
+def test_a_request_is_one_line_and_its_id_is_in_each_of_its_lines(
+    tmp_path: Path, start_log: StartLog
+) -> None:
+    log = start_log(log_format="json")
+    client_of(tmp_path).get("/orders/A-1?x=y", headers={"X-Request-Id": "r-1"})
+    logging.getLogger("app").warning("after it")
+    inside, line, after = log.events
+    assert (inside["event"], inside["request_id"]) == ("in the view", "r-1")
+    assert 0 < line["duration_seconds"] < 60
+    assert {name: line[name] for name in ("event", "method", "route", "status", "request_id")} == {
+        "event": "request",
+        "method": "GET",
+        "route": "/orders/<order_id>",
+        "status": 200,
+        "request_id": "r-1",
+    }
+    assert "key" not in line
+    assert "request_id" not in after
+
+
+def test_a_request_that_finds_nothing_is_logged_without_its_path(
+    tmp_path: Path, start_log: StartLog
+) -> None:
+    log = start_log(log_format="json")
+    client_of(tmp_path).get("/%0a%1b[2Kforged")
+    (line,) = log.events
+    assert (line["status"], line["route"]) == (404, None)
+    assert "forged" not in log.text
+
+
+def test_a_request_that_fails_is_logged_with_its_reason(
+    tmp_path: Path, start_log: StartLog
+) -> None:
+    log = start_log(log_format="json")
+    client = client_of(tmp_path)
+
+    def view(**_: object) -> None:
+        raise RuntimeError("out of paper")
+
+    client.application.view_functions["orders.get_order"] = view
+    answer = client.get("/orders/%0aforged")
+    reason, line = log.events
+    assert "RuntimeError: out of paper" in reason["exception"]
+    assert reason["request_id"] == line["request_id"] == answer.headers["X-Request-Id"]
+    assert (reason["level"], line["status"]) == ("error", 500)
+
+
+def test_a_request_is_logged_with_the_name_of_its_key_and_never_the_key(
+    tmp_path: Path, start_log: StartLog
+) -> None:
+    log = start_log(log_format="json", log_level="DEBUG")
+    key, entry = make_key("ada", "read")
+    client = client_of(tmp_path, api_keys=entry)
+    client.get("/orders/A-1", headers={"Authorization": f"Bearer {key}"})
+    client.get("/orders/A-1", headers={"X-API-Key": key})
+    client.get(f"/orders/A-1?api_key={key}")
+    client.get("/orders/A-1", headers={"Authorization": f"Bearer {key}x"})
+    lines = [event for event in log.events if event["event"] == "request"]
+    assert [(line["status"], line.get("key")) for line in lines] == [
+        (200, "ada"),
+        (200, "ada"),
+        (401, None),
+        (401, None),
+    ]
+    for secret in (key, entry.rpartition(":")[2]):
+        assert secret not in log.text
+
+
+@pytest.mark.parametrize(("level", "lines"), [("DEBUG", 1), ("INFO", 1), ("WARNING", 0)])
+def test_requests_are_logged_at_info(
+    tmp_path: Path, start_log: StartLog, level: str, lines: int
+) -> None:
+    log = start_log(log_level=level)
+    client_of(tmp_path).get("/nowhere")
+    assert log.text.count("\n") == lines
+
+
+def test_an_application_on_its_own_logs_no_requests() -> None:
+    assert Envelope(lambda environ, start: [])._info is None
+
+
+# --- transitions ---------------------------------------------------------------------------------
+
+
+def test_a_transition_is_a_line_with_its_action_at_debug(start_log: StartLog) -> None:
+    log = start_log(log_level="DEBUG", log_format="json")
+    log_moves([(CLAIM, "A-1"), (COMPLETE, "A-1")])
+    assert [
+        (each["level"], each["action"], each["order_id"], each["status"]) for each in log.events
+    ] == [
+        ("debug", "claim", "A-1", "PROCESSING"),
+        ("debug", "complete", "A-1", "COMPLETED"),
+    ]
+
+
+def test_transitions_are_not_even_looked_at_above_debug(start_log: StartLog) -> None:
+    start_log(log_level="INFO")
+    log_moves(1 / 0 for _ in range(1))
