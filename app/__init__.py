@@ -10,8 +10,8 @@ from app.api.envelope import register_envelope
 from app.api.extension import attach_worker
 from app.api.problems import register_problems
 from app.api.rate_limit import register_rate_limit
-from app.dashboard import views as dashboard
-from app.dashboard.board import Board, attach_board
+from app.dashboard.board import Board
+from app.dashboard.register import register_dashboard
 from app.database import db, engine_options, prepare_engine
 from app.processing.worker import Worker
 from app.settings import PROJECT, Settings
@@ -43,13 +43,23 @@ def create_app(settings: Settings | None = None) -> Flask:
     prepare_engine(engine)
     worker = Worker(engine, settings)
     attach_worker(app, worker)
-    attach_board(app, Board(worker.overview, lease_seconds=settings.lease_seconds))
     register_problems(app)
     register_envelope(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
-    for module in (orders, lists, metrics, health, docs, dashboard):
+    for module in (orders, lists, metrics, health, docs):
         app.register_blueprint(module.blueprint)
+    register_dashboard(app, _board(worker, settings))
     for command in (commands.config, commands.key, commands.serve, commands.orders):
         app.cli.add_command(command)
     return app
+
+
+def _board(worker: Worker, settings: Settings) -> Board:
+    return Board(
+        worker.overview,
+        worker.service,
+        worker.manual,
+        worker.selected,
+        lease_seconds=settings.lease_seconds,
+    )

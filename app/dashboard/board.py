@@ -9,9 +9,13 @@ from app.clock import utc_now
 from app.dashboard.charts import HEIGHT, charts, time_labels
 from app.dashboard.choice import Choice
 from app.dashboard.health import health, worker_lines
+from app.dashboard.order_list import read_orders
 from app.dashboard.recent import Recent
 from app.orders.history import Step, Window
+from app.orders.manual import ManualMoves
 from app.orders.overview import Overview
+from app.orders.selected import SelectedMoves
+from app.orders.service import OrderService
 
 GOOD_SECONDS: Final = 1.0
 HISTORY_GOOD_SECONDS: Final = 2.0
@@ -23,25 +27,44 @@ _NAME: Final = "order_dashboard"
 
 
 class Board:
-    """The live parts of the page.
+    """The live parts of the page, and the use cases behind the others.
 
     Args:
         overview: Reads how the service stands.
+        service: Reads orders.
+        manual: Moves single orders.
+        selected: Moves all orders of a selection.
         lease_seconds: A worker without a heartbeat for longer is dead.
 
     """
 
-    def __init__(self, overview: Overview, *, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        overview: Overview,
+        service: OrderService,
+        manual: ManualMoves,
+        selected: SelectedMoves,
+        *,
+        lease_seconds: float,
+    ) -> None:
         self.overview = overview
+        self.service = service
+        self.manual = manual
+        self.selected = selected
         self._silent_after = min(MAX_SILENCE, timedelta(seconds=lease_seconds * MISSED_LEASE))
         self._glances: Recent[str, str] = Recent(good_seconds=GOOD_SECONDS)
         self._histories: Recent[Window, list[Step | None]] = Recent(
             good_seconds=HISTORY_GOOD_SECONDS
         )
+        self._lists: Recent[Choice, str] = Recent(good_seconds=GOOD_SECONDS)
 
     def glance(self, choice: Choice) -> str:
-        """Return all but the orders, as HTML."""
+        """Return figures, charts and workers, as HTML."""
         return self._glances.get(choice.window_name, lambda: self._render_glance(choice.window))
+
+    def orders(self, choice: Choice) -> str:
+        """Return the orders that were chosen, as HTML."""
+        return self._lists.get(choice, lambda: self._render_orders(choice))
 
     def _render_glance(self, window: Window) -> str:
         now = utc_now()
@@ -61,6 +84,10 @@ class Board:
 
     def _read_history(self, window: Window, now: datetime) -> list[Step | None]:
         return self.overview.history(window, now)
+
+    def _render_orders(self, choice: Choice) -> str:
+        found = read_orders(self.service, choice)
+        return render_template("dashboard/orders.html", orders=found, choice=choice, now=utc_now())
 
 
 def attach_board(app: Flask, board: Board) -> None:

@@ -1,5 +1,6 @@
 """What a viewer has chosen to see, as the page's address tells it."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ from app.orders.identifiers import LARGEST_INTEGER
 from app.orders.lifecycle import OrderStatus
 
 MAX_TEXT_LENGTH: Final = 64
+_ROW_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 _WINDOWS: Final = {"hour": LAST_HOUR, "day": LAST_DAY}
 
 
@@ -45,8 +47,8 @@ class Choice:
             read_status(arguments),
             read_text(arguments, "user_id"),
             read_text(arguments, "order_id"),
-            _read_row_id(arguments, "older_than"),
-            _read_row_id(arguments, "newer_than"),
+            read_row_id(arguments, "older_than"),
+            read_row_id(arguments, "newer_than"),
         )
 
     @property
@@ -54,24 +56,28 @@ class Choice:
         """How far back the charts look."""
         return _WINDOWS[self.window_name]
 
-    def query(self, **changes: object) -> str:
-        """Return the query part of the address of this choice with some changes.
+    @property
+    def first_page(self) -> Self:
+        """The same choice from its newest order on."""
+        return replace(self, older_than=None, newer_than=None)
 
-        A change of the filter leads to the first page.
-        """
-        first_page = (
-            {"older_than": None, "newer_than": None} if "window_name" not in changes else {}
-        )
-        changed = replace(self, **first_page | changes)  # type: ignore[arg-type]  # as its fields are
+    @property
+    def query(self) -> str:
+        """The query part of the address that leads to this choice; empty for the usual one."""
         parts = {
-            "window": changed.window_name if changed.window_name != "hour" else None,
-            "status": changed.status,
-            "user_id": changed.user_id,
-            "order_id": changed.order_id,
-            "older_than": changed.older_than,
-            "newer_than": changed.newer_than,
+            "window": self.window_name if self.window_name != "hour" else None,
+            "status": self.status,
+            "user_id": self.user_id,
+            "order_id": self.order_id,
+            "older_than": self.older_than,
+            "newer_than": self.newer_than,
         }
-        return "?" + urlencode({name: part for name, part in parts.items() if part})
+        query = urlencode({name: part for name, part in parts.items() if part})
+        return f"?{query}" if query else ""
+
+    def with_window(self, name: str) -> Self:
+        """Return the same choice with another window."""
+        return replace(self, window_name=name)
 
 
 def read_status(arguments: MultiDict[str, str]) -> OrderStatus | None:
@@ -100,10 +106,16 @@ def read_text(arguments: MultiDict[str, str], name: str) -> str:
     return text
 
 
-def _read_row_id(arguments: MultiDict[str, str], name: str) -> int | None:
+def read_row_id(arguments: MultiDict[str, str], name: str) -> int | None:
+    """Return a database id; None if there is none.
+
+    Raises:
+        BadRequest: No row can have it.
+
+    """
     text = arguments.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= LARGEST_INTEGER):
+    if not (_ROW_ID.fullmatch(text) and int(text) <= LARGEST_INTEGER):
         raise BadRequest(f"{name} should be a number that the page has given out")
     return int(text)

@@ -6,6 +6,8 @@ from typing import Final
 
 from flask import Blueprint
 
+from app.database import AnyRow
+
 NOTHING: Final = "\N{EN DASH}"
 FRESH_SECONDS: Final = 5
 """A younger age is not told to the second: it would change all the time and say nothing."""
@@ -16,6 +18,8 @@ def register_formats(blueprint: Blueprint) -> None:
     """Make the formats filters of the templates."""
     for write in (age, amount, count, duration, moment, rate, whole_seconds):
         blueprint.add_app_template_filter(write)
+    for reckon in (altogether, waited, worked):
+        blueprint.add_app_template_filter(reckon)
 
 
 def duration(seconds: float | None) -> str:
@@ -64,3 +68,22 @@ def amount(number: Decimal) -> str:
 def moment(at: datetime | None) -> str:
     """Return a time in UTC to the millisecond."""
     return NOTHING if at is None else at.isoformat(" ", "milliseconds")
+
+
+def waited(order: AnyRow, now: datetime) -> float:
+    """Return the seconds from the order's creation to its last start, or up to now."""
+    return _seconds(order.created_at, order.started_at or order.completed_at or now)
+
+
+def worked(order: AnyRow, now: datetime) -> float | None:
+    """Return the seconds from the order's last start to its end, or up to now; None before."""
+    return _seconds(order.started_at, order.completed_at or now) if order.started_at else None
+
+
+def altogether(order: AnyRow, now: datetime) -> float:
+    """Return the seconds from the order's creation to its end, or up to now."""
+    return _seconds(order.created_at, order.completed_at or now)
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())

@@ -90,7 +90,7 @@ def _worker_line(present: Present, row: AnyRow, silent_after: timedelta) -> Work
     elif row.state == WorkerState.DRAINING:
         tone, state = Tone.WARN, "draining"
     else:
-        tone, state = Tone.GOOD, "working" if row.current_order else "idle"
+        tone, state = Tone.GOOD, "working" if row.current_order or row.queue_length else "idle"
     completed = present.completed_by.get(row.id, None if row.state >= RETIRED else 0)
     return WorkerLine(row, tone, state, max(0.0, beat_age.total_seconds()), completed)
 

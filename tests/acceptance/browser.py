@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -35,12 +35,18 @@ class Browser:
         self._playwright.stop()
 
     @contextmanager
-    def page(self, url: str, *, width: int = 1280, height: int = 900) -> Iterator[Page]:
-        """Open a page of a service; fails if it asks another host or complains on its console."""
+    def page(
+        self, url: str, *, width: int = 1280, height: int = 900, **visitor_options: Any
+    ) -> Iterator[Page]:
+        """Open a page of a service; fails if it asks another host or complains on its console.
+
+        `visitor_options` are what Playwright's `new_context` takes, such as `color_scheme`.
+        """
         origin = "/".join(url.split("/")[:3])
         asked: list[str] = []
         complaints: list[str] = []
-        with self._chromium.new_context(viewport={"width": width, "height": height}) as visitor:
+        viewport = {"width": width, "height": height}
+        with self._chromium.new_context(viewport=viewport, **visitor_options) as visitor:
             page = visitor.new_page()
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,5 +1,6 @@
 // Keeps the page live. Without this script everything on it is there, and stands still.
 
+import { Dialog } from "./dialog.js";
 import { morph } from "./morph.js";
 import { Poll } from "./poll.js";
 
@@ -18,6 +19,8 @@ function failed(message) {
   link.textContent = message && `Not up to date: ${message}`;
   link.classList.toggle("lost", Boolean(message));
 }
+
+new Dialog(document.getElementById("dialog"));
 
 pace.value = localStorage.getItem("pace") ?? pace.value;
 pace.closest("label").hidden = false;

@@ -1,0 +1,139 @@
+"""Who looks, and what they may do: an API key is asked for once, a signed cookie remembers it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, g, redirect, request, url_for
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.wrappers import Response
+
+from app.api_keys import ApiKey, Role, find_key
+from app.settings import Settings
+
+COOKIE: Final = "orders_dashboard"
+SESSION_SECONDS: Final = 12 * 3600
+_PATH: Final = "/dashboard"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN: Final = frozenset(
+    {"dashboard.root", "dashboard.login", "dashboard.sign_in", "dashboard.static"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Whoever has sent the current request."""
+
+    name: str
+    """The key's; empty where no keys are asked for."""
+    role: Role
+
+    @property
+    def may_act(self) -> bool:
+        """Whether single orders may be cancelled and retried."""
+        return self.role >= Role.WRITE
+
+    @property
+    def may_act_on_all(self) -> bool:
+        """Whether all orders of a choice may be."""
+        return self.role >= Role.ADMIN
+
+
+def register_access(blueprint: Blueprint) -> None:
+    """Have the blueprint ask for a key, if there are any, and take actions from itself only."""
+    blueprint.before_request(_check)
+    blueprint.app_context_processor(lambda: {"viewer": g.get("viewer")})
+
+
+def viewer() -> Viewer:
+    """Return who has sent the current request, which was let in."""
+    known: Viewer = g.viewer
+    return known
+
+
+def need(role: Role) -> None:
+    """Go on only with this role.
+
+    Raises:
+        Forbidden: The viewer's key has a smaller one.
+
+    """
+    if viewer().role < role:
+        raise Forbidden(f"your key has the role {viewer().role}; this needs {role}")
+
+
+def remember(response: Response, presented: str) -> bool:
+    """Have the viewer's browser keep a session for this key; returns False if it is none."""
+    keys = _keys()
+    key = find_key(keys, presented)
+    if key is None:
+        return False
+    response.set_cookie(
+        COOKIE,
+        _signer(keys).dumps(keys.index(key)),
+        max_age=SESSION_SECONDS,
+        path=_PATH,
+        # Behind a proxy that ends TLS only the browser knows that it came by https.
+        secure=request.is_secure or request.headers.get("Origin", "").startswith("https:"),
+        httponly=True,
+        samesite="Strict",
+    )
+    return True
+
+
+def forget(response: Response) -> None:
+    """Have the viewer's browser drop its session."""
+    response.delete_cookie(COOKIE, path=_PATH, httponly=True, samesite="Strict")
+
+
+def _check() -> Response | None:
+    if request.method not in _SAFE:
+        _check_origin()
+    known = _viewer()
+    if known is not None:
+        g.viewer = known
+    elif request.endpoint not in _OPEN:
+        if request.endpoint == "dashboard.page":
+            return redirect(url_for("dashboard.login"), 303)
+        raise Unauthorized("sign in with an API key first")
+    return None
+
+
+def _check_origin() -> None:
+    """Refuse what a page of somebody else has the viewer's browser send.
+
+    Source: Filippo Valsorda, Cross-Site Request Forgery (2025); a browser says where a request
+    comes from, and no page can forge that.
+    """
+    if request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return
+    if urlsplit(request.headers.get("Origin", "")).netloc != request.host:
+        raise Forbidden("this can be sent from the dashboard's own pages only")
+
+
+def _viewer() -> Viewer | None:
+    keys = _keys()
+    if not keys:
+        return Viewer("", Role.ADMIN)
+    try:
+        number = _signer(keys).loads(request.cookies.get(COOKIE, ""), max_age=SESSION_SECONDS)
+    except BadSignature:
+        return None
+    key = keys[number]
+    return Viewer(key.name, key.role)
+
+
+def _keys() -> tuple[ApiKey, ...]:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings.api_keys
+
+
+@cache
+def _signer(keys: tuple[ApiKey, ...]) -> URLSafeTimedSerializer:
+    """Return what signs sessions: the same in every worker, another once the keys change."""
+    parts = [f"{key.name}:{key.role}:{key.digest.hex()}" for key in keys]
+    secret = hashlib.sha256(("orders dashboard\n" + "\n".join(parts)).encode()).digest()
+    return URLSafeTimedSerializer(secret, salt="dashboard session")

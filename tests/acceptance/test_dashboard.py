@@ -1,0 +1,295 @@
+"""The dashboard in a real browser, on a real service."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from app.api_keys import make_key
+from tests.acceptance.browser import Browser
+from tests.acceptance.load import Load
+from tests.databases import SQLiteFile
+from tests.live import LiveService
+from tests.processes import wait_until
+
+SECONDS = 30
+SCRIPT = "<script>document.title = 'broken in'</script><img src=x onerror=alert(1)>"
+HANDLER = """
+import time
+
+from app.processing.handlers import PermanentError
+
+def handle(order):
+    if order.user_id == "unlucky":
+        raise PermanentError("the printer burns")
+    if order.user_id == "slow":
+        time.sleep(1000)
+"""
+
+
+PALE_TEXTS = """() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([red, green, blue]) => [red, green, blue]
+    .map((each) => each / 255)
+    .map((each) => each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, each, index) => sum + each * [0.2126, 0.7152, 0.0722][index], 0);
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = channels(getComputedStyle(each).backgroundColor);
+      if (colour.length === 3) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const pale = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.checkVisibility() || element.closest(".pages > span")) continue;
+    const style = getComputedStyle(element);
+    const [one, other] = [luminance(channels(style.color)), luminance(behind(element))];
+    const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    const large = parseFloat(style.fontSize) >= 24;
+    if (contrast < (large ? 3 : 4.5)) pale.push([element.textContent, contrast]);
+  }
+  return pale;
+}"""
+"""Texts of less contrast with what is behind them than WCAG 2.2 asks for on level AA."""
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """Any database does: what differs is below the page."""
+    return SQLiteFile(tmp_path).fresh()
+
+
+@pytest.fixture
+def service(start_service: Callable[..., LiveService], tmp_path: Path) -> LiveService:
+    """A service where orders of the user `unlucky` fail at once, and those of `slow` never end."""
+    (tmp_path / "burning.py").write_text(HANDLER)
+    return start_service(
+        processes=2, LEASE_SECONDS=5, ORDER_HANDLER="burning:handle", PYTHONPATH=tmp_path
+    )
+
+
+@pytest.fixture
+def page(browser: Browser, service: LiveService) -> Iterator[Page]:
+    """The dashboard; its requests stay on this host, its console stays silent."""
+    with browser.page(f"{service.url}/dashboard") as page:
+        page.set_default_timeout(SECONDS * 1000)
+        yield page
+
+
+def place(service: LiveService, order_id: str, *, user_id: str = "ada") -> None:
+    body = {"order_id": order_id, "user_id": user_id, "item_ids": [1], "total_amount": 5}
+    assert requests.post(f"{service.url}/orders", json=body, timeout=SECONDS).status_code == 201
+
+
+def wait_for_end(service: LiveService, order_id: str, status: str) -> None:
+    """Return once the order has this status."""
+    address = f"{service.url}/orders/{order_id}/status"
+    wait_until(
+        lambda: requests.get(address, timeout=SECONDS).json()["status"] == status,
+        SECONDS,
+        f"{order_id} to be {status}",
+    )
+
+
+def soon(locator, text: str) -> None:
+    expect(locator).to_have_text(text, timeout=SECONDS * 1000)
+
+
+def test_numbers_change_while_a_load_runs(
+    page: Page, service: LiveService, start_load: Callable[..., Load]
+) -> None:
+    soon(page.locator("#count-completed"), "0")
+    load = start_load(service, num_requests=200, rate=100)
+    soon(page.locator("#count-completed"), "200")
+    expect(page.locator("#in")).not_to_have_text("0", timeout=SECONDS * 1000)
+    assert load.finish()[0] == 0
+    expect(page.locator(".orders tbody tr")).to_have_count(25)
+
+
+def test_orders_are_filtered_looked_up_and_paged(page: Page, service: LiveService) -> None:
+    for number in range(30):
+        place(service, f"A-{number:02}")
+    place(service, "B-1", user_id="unlucky")
+    wait_for_end(service, "B-1", "FAILED")
+    ids = page.locator(".orders .id")
+    page.get_by_role("combobox", name="State").select_option("Failed")
+    page.get_by_role("button", name="Show").click()
+    expect(ids).to_have_text(["B-1"])
+    page.get_by_role("link", name="Clear").click()
+    page.get_by_label("User").fill("ada")
+    page.keyboard.press("Enter")
+    expect(ids).to_have_text([f"A-{number:02}" for number in range(29, 4, -1)])
+    page.get_by_role("link", name="Older").click()
+    expect(ids).to_have_text([f"A-{number:02}" for number in range(4, -1, -1)])
+    page.get_by_role("link", name="Newer").click()
+    expect(ids).to_have_count(25)
+    page.get_by_label("Id", exact=True).fill("A-17")
+    page.keyboard.press("Enter")
+    expect(ids).to_have_text(["A-17"])
+
+
+def test_a_row_opens_its_orders_story_and_the_order_goes_round_again(
+    page: Page, service: LiveService
+) -> None:
+    place(service, "B-1", user_id="unlucky")
+    wait_for_end(service, "B-1", "FAILED")
+    page.get_by_role("link", name="B-1").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".story li b")).to_have_text(["Created", "Attempt 1", "Failed"])
+    expect(dialog).to_contain_text("PermanentError: the printer burns")
+    dialog.get_by_role("link", name="Retry this order").click()
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog.locator(".story")).to_contain_text("Sent round again by hand")
+    wait_for_end(service, "B-1", "FAILED")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_all_failed_orders_are_retried_after_a_question(page: Page, service: LiveService) -> None:
+    for number in range(3):
+        place(service, f"B-{number}", user_id="unlucky")
+    soon(page.locator("#count-failed"), "3")
+    page.locator(".tile.failed").click()
+    page.get_by_role("link", name="Retry all").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("All 3 failed orders")
+    dialog.get_by_role("button", name="Retry all").click()
+    expect(dialog.get_by_role("heading")).to_have_text("3 orders sent round again")
+
+
+def test_a_waiting_order_is_cancelled(page: Page, service: LiveService) -> None:
+    for number in range(2):  # one for each worker
+        place(service, f"S-{number}", user_id="slow")
+    soon(page.locator("#count-processing"), "2")
+    place(service, "A-1")
+    soon(page.locator("#count-pending"), "1")
+    page.get_by_role("link", name="A-1").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("link", name="Cancel this order").click()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog.locator(".story li b")).to_have_text(["Created", "Cancelled"])
+    soon(page.locator("#count-cancelled"), "1")
+
+
+def test_a_worker_that_stands_still_turns_red(page: Page, service: LiveService) -> None:
+    rows = page.locator(".workers tbody tr.good")
+    expect(rows).to_have_count(2, timeout=SECONDS * 1000)
+    stopped = service.worker_pids()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    red = page.locator(".workers tbody tr.bad")
+    expect(red).to_have_count(1, timeout=SECONDS * 1000)
+    expect(red).to_contain_text(str(stopped))
+    os.kill(stopped, signal.SIGCONT)
+
+
+def test_a_script_in_an_order_shows_as_text(page: Page, service: LiveService) -> None:
+    user = SCRIPT[:64]
+    place(service, "A-1", user_id=user)
+    expect(page.locator(".orders .user")).to_have_text(user, timeout=SECONDS * 1000)
+    page.get_by_role("link", name="A-1").click()
+    expect(page.get_by_role("dialog")).to_contain_text(user)
+    assert page.title() == "Orders"
+    assert page.locator("img").count() == 0
+
+
+def test_without_a_script_everything_is_there_and_works(
+    browser: Browser, service: LiveService
+) -> None:
+    place(service, "B-1", user_id="unlucky")
+    wait_for_end(service, "B-1", "FAILED")
+    with browser.page(f"{service.url}/", java_script_enabled=False) as page:
+        expect(page.locator("#count-failed")).to_have_text("1")
+        expect(page.locator(".chart svg")).to_have_count(4)
+        expect(page.locator(".workers tbody tr")).to_have_count(2)
+        page.get_by_role("combobox", name="State").select_option("Failed")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_role("link", name="B-1").click()
+        expect(page.locator(".story .error")).to_contain_text("the printer burns")
+        page.get_by_role("link", name="Retry this order").click()
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator(".story")).to_contain_text("Sent round again by hand")
+
+
+def test_nothing_sticks_out_and_every_text_can_be_read(
+    browser: Browser, service: LiveService
+) -> None:
+    place(service, "A" * 64, user_id="u" * 64)
+    for width, colours in product((360, 1280), ("light", "dark")):
+        with browser.page(f"{service.url}/dashboard", width=width, color_scheme=colours) as page:
+            page.get_by_role("link", name="A" * 64).click()
+            page.get_by_role("dialog").wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            assert page.evaluate(PALE_TEXTS) == []
+
+
+def test_the_page_is_used_by_keyboard(page: Page, service: LiveService) -> None:
+    place(service, "A-1")
+    link = page.get_by_role("link", name="A-1")
+    link.wait_for()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("link", name="Close")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+def test_a_page_that_nobody_sees_asks_for_nothing(page: Page) -> None:
+    with page.expect_response("**/dashboard/state*"):
+        pass
+    page.evaluate(
+        """Object.defineProperty(document, "hidden", { value: true, configurable: true });
+           document.dispatchEvent(new Event("visibilitychange"));"""
+    )
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(4000)
+    assert asked == []
+    with page.expect_response("**/dashboard/state*"):
+        page.evaluate(
+            """Object.defineProperty(document, "hidden", { value: false });
+               document.dispatchEvent(new Event("visibilitychange"));"""
+        )
+
+
+def test_a_key_is_asked_for_once_and_lets_do_what_its_role_allows(
+    browser: Browser, start_service: Callable[..., LiveService]
+) -> None:
+    keys = {role: make_key(role, role) for role in ("read", "admin")}
+    service = start_service(processes=2, API_KEYS=",".join(entry for _, entry in keys.values()))
+    for role, (key, _) in keys.items():
+        with browser.page(f"{service.url}/dashboard") as page:
+            page.get_by_label("API key").fill(key)
+            page.get_by_role("button", name="Sign in").click()
+            page.locator(".tile.failed").click()
+            may_act = page.get_by_role("link", name="Retry all")
+            expect(may_act).to_have_count(1 if role == "admin" else 0)
+            for _ in range(4):  # answered by either of the workers
+                page.reload()
+                expect(page.locator(".who")).to_contain_text(role)
+            (cookie,) = page.context.cookies()
+            assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+            page.get_by_role("button", name="Sign out").click()
+            expect(page.get_by_label("API key")).to_be_visible()
+
+
+def test_a_service_that_is_gone_is_told_on_the_page(browser: Browser, service: LiveService) -> None:
+    def watch_it_go_and_come_back() -> None:
+        with browser.page(f"{service.url}/dashboard") as page:
+            service.kill()
+            expect(page.locator("#link")).to_contain_text("not answer", timeout=SECONDS * 1000)
+            service.start()
+            soon(page.locator("#link"), "")
+
+    with pytest.raises(AssertionError, match="ERR_"):
+        watch_it_go_and_come_back()
