@@ -99,6 +99,8 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "connect", _prepare_mysql)
     else:
         event.listen(engine, "do_connect", _connect_postgresql)
+        # Many rows in one statement: psycopg's own way leaves a transaction idle without a limit.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
 
 
 def _postgresql_settings() -> str:

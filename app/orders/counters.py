@@ -9,7 +9,17 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Insert, bindparam, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    Insert,
+    String,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.orders.histogram import LAST_BUCKET, bucket
@@ -36,12 +46,24 @@ def pruned(status: OrderStatus) -> str:
     return f"pruned_{status.lower()}"
 
 
+# One row of arrays, for psycopg ends what it executes for many rows with a message after which
+# PostgreSQL no longer minds how long the transaction stands idle: cut off there, a worker would
+# hold its locks for ever.
+_UNNESTED: Final = select(
+    bindparam("worker_id", type_=BigInteger),
+    func.unnest(bindparam("names", type_=ARRAY(String))),
+    func.unnest(bindparam("amounts", type_=ARRAY(BigInteger))),
+)
+
+
 def _upsert(dialect: str) -> Insert:
     if dialect == "mysql":
         statement = mysql.insert(counters)
         return statement.on_duplicate_key_update(value=counters.c.value + statement.inserted.value)
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     upsert = insert(counters)
+    if dialect == "postgresql":
+        upsert = upsert.from_select(["worker_id", "name", "value"], _UNNESTED)
     return upsert.on_conflict_do_update(
         index_elements=[counters.c.worker_id, counters.c.name],
         set_={"value": counters.c.value + upsert.excluded.value},
@@ -63,13 +85,17 @@ _TOTALS: Final = select(counters.c.name, func.sum(counters.c.value)).group_by(co
 
 def add(connection: Connection, worker_id: int, tally: Counter[str]) -> None:
     """Add the tally to the worker's own counters, by name in ascending order."""
-    rows = [
-        {"worker_id": worker_id, "name": name, "value": value}
-        for name, value in sorted(tally.items())
-        if value
-    ]
-    if rows:
-        connection.execute(_ADD[connection.dialect.name], rows)
+    counted = sorted((name, amount) for name, amount in tally.items() if amount)
+    if not counted:
+        return
+    dialect = connection.dialect.name
+    if dialect == "postgresql":
+        names, amounts = zip(*counted, strict=True)
+        row = {"worker_id": worker_id, "names": list(names), "amounts": list(amounts)}
+        connection.execute(_ADD[dialect], row)
+    else:
+        rows = [{"worker_id": worker_id, "name": name, "value": value} for name, value in counted]
+        connection.execute(_ADD[dialect], rows)
 
 
 def totals(connection: Connection) -> dict[str, int]:

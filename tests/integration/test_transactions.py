@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
@@ -14,10 +14,12 @@ from app.breaker import breaker_of
 from app.database import prepare_engine
 from app.orders import counters
 from app.orders.errors import UnavailableError
+from app.orders.lifecycle import RELEASE
+from app.orders.store import attempts
 from app.transactions import MAX_TRIES, run_transaction
-from tests.builders import draft
+from tests.builders import claim, draft, ending
 from tests.integration.moves import OTHER, OWNER, all_rows, place, totals
-from tests.processes import free_port
+from tests.processes import free_port, wait_until
 from tests.servers import DatabaseServer
 
 SECONDS = 20
@@ -273,6 +275,29 @@ def test_every_connection_limits_how_long_it_waits(engine: Engine, server: Datab
     with engine.connect() as connection:
         found = connection.execute(text(limits[engine.dialect.name])).one()
     assert [float(str(each).removesuffix("s")) for each in found] == [3, 8, 8]
+
+
+def count_several(connection: Connection) -> None:
+    counters.add(connection, OWNER, counters.Counter({"place": 1, "claim": 2}))
+
+
+def record_several(connection: Connection) -> None:
+    attempts.record(connection, [ending(claim(number), RELEASE) for number in (1, 2)])
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize("write", [count_several, record_several])
+def test_many_rows_do_not_stop_the_clock_of_a_transaction_that_stands_idle(
+    engine: Engine, server: DatabaseServer, write: Callable[[Connection], None]
+) -> None:
+    """A worker that is cut off after them would hold their locks for ever."""
+    with engine.connect() as connection:
+        session = session_of(connection)
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1s'"))
+        write(connection)
+        ended = f"SELECT 1 FROM pg_stat_activity WHERE pid = {session}"
+        wait_until(lambda: not server.administer(ended), SECONDS, "end of the session")
+        connection.invalidate()
 
 
 @only_on("mariadb", "postgresql")
