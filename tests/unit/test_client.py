@@ -687,6 +687,15 @@ def test_progress_is_plain_lines_when_nobody_looks(service: Service, load: Load)
     assert re.fullmatch(r"waiting 100%  7 ended  [\d,]+/s  0 errors", lines[-1])
 
 
+def test_what_ended_while_orders_were_placed_adds_nothing_to_the_rate_of_waiting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = client.LineDisplay()
+    display.show(client.Progress("placing", 9000, "accepted", 9000, 9000, 0))
+    display.show(client.Progress("waiting", 8000, "ended", 8000, 9000, 0))
+    assert "waiting  89%  8,000 ended  0/s  0 errors" in capsys.readouterr().err
+
+
 def test_the_json_report_holds_the_figures(service: Service, load: Load, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     load("--num_requests=20", "--batch-size=10", "--json", str(report), "--threshold", "rate>1")
