@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import click
+from flask import current_app
 from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import DBAPIError
 
@@ -13,6 +14,7 @@ from app.orders.errors import OrderError
 from app.orders.lifecycle import Hint
 from app.orders.manual import ManualMoves
 from app.orders.service import OrderService
+from app.preflight import check_database
 from app.schema import is_migrated
 
 _NOT_MIGRATED: Final = "the database is not migrated, `flask --app app db upgrade` does that"
@@ -40,6 +42,7 @@ class OrdersGroup(AppGroup):
             except OrderError as error:
                 raise click.ClickException(str(error)) from error
             except DBAPIError as error:
+                check_database(db.engine, current_app.config["SETTINGS"])
                 if is_migrated(db.engine):
                     raise
                 raise click.ClickException(_NOT_MIGRATED) from error
