@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from app.orders.identifiers import LARGEST_INTEGER
 from app.orders.model import orders
@@ -22,7 +22,7 @@ _NEXT: Final = (
     .order_by(orders.c.id)
     .limit(1)
 )
-_NEWEST: Final = select(orders.c.id).order_by(orders.c.id.desc()).limit(1)
+_NEWEST: Final = select(func.max(orders.c.id))
 
 
 class IdRange(NamedTuple):
