@@ -22,6 +22,7 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "Idempotency key was used for another order",
     ),
+    errors.BulkRefusedError: (HTTPStatus.CONFLICT, "Order exists already"),
     errors.WrongStatusError: (HTTPStatus.CONFLICT, "Order has another status"),
     errors.OrderRefusedError: (HTTPStatus.BAD_REQUEST, "Order is not valid"),
     errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many orders are waiting"),
@@ -69,21 +70,24 @@ class Problem:
     errors: Sequence[dict[str, str]] = ()
     retry_after_seconds: int | None = None
 
-    def document(self, *, path: str, request_id: str | None) -> dict[str, Any]:
-        """Return the answer to a request for this path."""
-        document: dict[str, Any] = {
+    def members(self) -> dict[str, Any]:
+        """Return what is wrong, without where."""
+        members: dict[str, Any] = {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": int(self.status),
             "detail": self.detail[:MAX_QUOTE_LENGTH],
-            "instance": path[:MAX_QUOTE_LENGTH],
             "code": self.code,
             "error": self.error,
-            "request_id": request_id,
         }
         if self.errors:
-            document["errors"] = list(self.errors)
-        return document
+            members["errors"] = list(self.errors[:MAX_ERRORS])
+        return members
+
+    def document(self, *, path: str, request_id: str | None) -> dict[str, Any]:
+        """Return the answer to a request for this path."""
+        where = {"instance": path[:MAX_QUOTE_LENGTH], "request_id": request_id}
+        return self.members() | where
 
     def response(self) -> Response:
         """Return the answer to the current request."""
@@ -104,16 +108,44 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Exception, _of_bug)
 
 
-def problem_of(error: errors.OrderError | HTTPException) -> Problem:
+def problem_of(error: errors.OrderError | BadRequestError | HTTPException) -> Problem:
     """Return what is answered when this was raised; an HTTP exception must be an error's."""
+    if isinstance(error, BadRequestError):
+        status = HTTPStatus.BAD_REQUEST
+        return Problem(status, error.code, error.detail, error.detail, error.errors)
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         detail = error.description or status.description or status.phrase
         return Problem(status, status.name.lower(), status.phrase, detail)
     status, sentence = _STATUS_AND_SENTENCE[type(error)]
+    refused = error.refused if isinstance(error, errors.BulkRefusedError) else {}
     return Problem(
-        status, error.code, sentence, str(error), retry_after_seconds=error.retry_after_seconds
+        status,
+        error.code,
+        sentence,
+        str(error),
+        [
+            {"pointer": pointer("orders", n, "order_id"), "detail": str(each)}
+            for n, each in refused.items()
+        ],
+        retry_after_seconds=error.retry_after_seconds,
     )
+
+
+def invalid_order(error: ValidationError, *where: object) -> BadRequestError:
+    """Return the error that names each member at fault.
+
+    Args:
+        error: What pydantic found.
+        where: The path to the order in the request's body; nothing if it is all of it.
+
+    """
+    found = [
+        {"pointer": pointer(*where, *each["loc"]), "detail": each["msg"]}
+        for each in error.errors(include_url=False, include_context=False, include_input=False)
+    ][:MAX_ERRORS]
+    first = f"{found[0]['pointer'] or 'the body'}: {found[0]['detail']}"
+    return BadRequestError("invalid_order", first, found)
 
 
 def _of_order_error(error: errors.OrderError) -> Response:
@@ -121,9 +153,7 @@ def _of_order_error(error: errors.OrderError) -> Response:
 
 
 def _of_bad_request(error: BadRequestError) -> Response:
-    return Problem(
-        HTTPStatus.BAD_REQUEST, error.code, error.detail, error.detail, error.errors
-    ).response()
+    return problem_of(error).response()
 
 
 def _of_malformed_body(error: MalformedBodyError) -> Response:
@@ -133,12 +163,7 @@ def _of_malformed_body(error: MalformedBodyError) -> Response:
 
 
 def _of_validation_error(error: ValidationError) -> Response:
-    found = [
-        {"pointer": pointer(*each["loc"]), "detail": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ][:MAX_ERRORS]
-    first = f"{found[0]['pointer'] or 'the body'}: {found[0]['detail']}"
-    return _of_bad_request(BadRequestError("invalid_order", first, found))
+    return problem_of(invalid_order(error)).response()
 
 
 def _of_http_exception(error: HTTPException) -> Response:

@@ -1,5 +1,7 @@
 """What can go wrong with an order, in the words of the domain."""
 
+from collections.abc import Mapping
+
 
 class OrderError(Exception):
     """Something about an order that its sender should know."""
@@ -25,6 +27,22 @@ class OrderExistsError(OrderError):
     """Another order has this `order_id` already."""
 
     code = "order_exists"
+
+
+class BulkRefusedError(OrderError):
+    """None of the orders was written, because some of them cannot be.
+
+    Args:
+        detail: One sentence.
+        refused: What is wrong with which of the orders, by their number from 0.
+
+    """
+
+    code = "order_exists"
+
+    def __init__(self, detail: str, refused: Mapping[int, OrderError] | None = None) -> None:
+        super().__init__(detail)
+        self.refused = refused or {}
 
 
 class IdempotencyKeyReusedError(OrderError):

@@ -37,6 +37,16 @@ _COLLIDING: Final = select(*SHOWN, orders.c.idempotency_hash, orders.c.request_h
         orders.c.idempotency_hash == bindparam("idempotency_hash"),
     )
 )
+_OF_A_BULK: Final = select(
+    *[orders.c[name] for name in ("id", "order_id", "created_at")],
+    *[orders.c[name] for name in ("idempotency_hash", "request_hash")],
+)
+_WITH_ORDER_IDS: Final = _OF_A_BULK.where(
+    orders.c.order_id.in_(bindparam("order_ids", expanding=True))
+)
+_WITH_HASHES: Final = _OF_A_BULK.where(
+    orders.c.idempotency_hash.in_(bindparam("hashes", expanding=True))
+)
 
 
 def by_id(connection: Connection, row_id: int) -> AnyRow:
@@ -67,6 +77,22 @@ def colliding(connection: Connection, draft: Draft) -> Sequence[AnyRow]:
     """Return the orders, two at most, that hold the draft's order id or idempotency key."""
     names = {"order_id": draft.order_id, "idempotency_hash": draft.idempotency_hash}
     return connection.execute(_COLLIDING, names).all()
+
+
+def rows_of(
+    connection: Connection, *, order_ids: Sequence[str], idempotency_hashes: Sequence[bytes]
+) -> list[AnyRow]:
+    """Return id, keys and hashes of the orders that hold one of the order ids or of the keys."""
+    rows = connection.execute(_WITH_ORDER_IDS, {"order_ids": order_ids}).all()
+    if not idempotency_hashes:
+        return list(rows)
+    return [*rows, *connection.execute(_WITH_HASHES, {"hashes": idempotency_hashes})]
+
+
+def is_row_of(row: AnyRow, draft: Draft) -> bool:
+    """Tell whether a COMMIT of this very draft, whose answer was lost, wrote the row."""
+    written = (row.order_id, row.created_at, row.request_hash)
+    return written == (draft.order_id, draft.created_at, draft.request_hash)
 
 
 def _found(row: AnyRow | None, name: object) -> AnyRow:

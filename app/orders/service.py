@@ -185,7 +185,7 @@ class OrderService:
         except UnavailableError as unavailable:
             return OutcomeUnknownError(str(unavailable))
         for row in rows:
-            if _is_own(row, draft):
+            if queries.is_row_of(row, draft):
                 placed = Placed(row.id, draft)
                 self._enqueue([placed.hint])
                 return placed
@@ -197,12 +197,6 @@ class OrderService:
         if isinstance(error, DataError):
             return OrderRefusedError(f"the database does not take order {draft.order_id!r}")
         return UnavailableError(f"order {draft.order_id!r} collided with one that is gone again")
-
-
-def _is_own(row: AnyRow, draft: Draft) -> bool:
-    """Tell whether a COMMIT of this very draft, whose answer was lost, wrote the row."""
-    written = (row.order_id, row.created_at, row.request_hash)
-    return written == (draft.order_id, draft.created_at, draft.request_hash)
 
 
 def _replay(row: AnyRow, draft: Draft) -> Placed | OrderError:

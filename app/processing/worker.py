@@ -5,6 +5,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
+from app.orders.bulk import Bulk, BulkPlacing
+from app.orders.bulk_outcomes import Outcome
 from app.orders.errors import OverloadedError
 from app.orders.lifecycle import Draft, Hint, Placed
 from app.orders.manual import ManualMoves
@@ -40,6 +42,9 @@ class Worker:
         self.service = OrderService(
             engine, worker_id=lambda: self.membership.worker_id, enqueue=self._enqueue
         )
+        self._bulk = BulkPlacing(
+            engine, worker_id=lambda: self.membership.worker_id, enqueue=self._enqueue
+        )
         self.manual = ManualMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.selected = SelectedMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.overview = Overview(engine)
@@ -70,9 +75,18 @@ class Worker:
             OrderError: It was not written, or may not have been.
 
         """
-        if self.backlog.full:
-            raise OverloadedError("too many orders are waiting, try again later")
+        self._check_backlog()
         return self._intake.submit(draft)
+
+    def place_bulk(self, bulk: Bulk) -> list[Outcome]:
+        """Return what became of each order, once those that can be are durable.
+
+        Raises:
+            OrderError: None was written, or it is not known whether.
+
+        """
+        self._check_backlog()
+        return self._bulk.place(bulk)
 
     def start(self) -> None:
         """Start the threads; the worker begins to work once it is registered."""
@@ -83,6 +97,10 @@ class Worker:
         """Drain: claim nothing more, end what runs, give back the rest, sign off."""
         self.processor.stop(drain_seconds=DRAIN_SECONDS)
         self.supervisor.stop()
+
+    def _check_backlog(self) -> None:
+        if self.backlog.full:
+            raise OverloadedError("too many orders are waiting, try again later")
 
     def _enqueue(self, hints: Sequence[Hint]) -> None:
         self.backlog.change(len(hints))

@@ -7,11 +7,13 @@ from app.orders import errors
 READING: Final = (errors.UnavailableError,)
 FINDING: Final = (*READING, errors.OrderNotFoundError)
 MOVING: Final = (*FINDING, errors.WrongStatusError)
-PLACING: Final = (
+_WRITING: Final = (
     *READING,
     errors.OverloadedError,
     errors.OutcomeUnknownError,
     errors.OrderRefusedError,
-    errors.OrderExistsError,
     errors.IdempotencyKeyReusedError,
 )
+PLACING: Final = (*_WRITING, errors.OrderExistsError)
+PLACING_BULK: Final = (*_WRITING, errors.BulkRefusedError)
+POPULATING: Final = _WRITING

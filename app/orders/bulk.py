@@ -1,0 +1,135 @@
+"""Writing many orders in one transaction, under one idempotency key.
+
+The key is kept in the rows that it wrote: the first has the key's own hash, each other one a hash
+of the key and its number. So the orders and their key are written together, and a repetition finds
+out what the first request wrote.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from app.orders import counters, queries, store
+from app.orders.bulk_outcomes import (
+    Outcome,
+    Outcomes,
+    key_hashes,
+    outcome,
+    outcomes_of_the_first,
+    repeated,
+)
+from app.orders.errors import (
+    BulkRefusedError,
+    OrderError,
+    OrderRefusedError,
+    UnavailableError,
+)
+from app.orders.lifecycle import PLACE, Draft, Hint, Placed
+from app.transactions import run_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Orders to be written together."""
+
+    drafts: Sequence[Draft]
+    """Each with the request hash of the whole request."""
+    all_or_none: bool
+    """Whether one that cannot be written keeps the others from being written."""
+    key: str | None = None
+    """The idempotency key for all of them."""
+    chosen_ids: frozenset[str] = frozenset()
+    """The order ids that the sender chose; the others were made for this request."""
+
+
+class BulkPlacing:
+    """Takes many orders in at once.
+
+    Args:
+        engine: The database.
+        worker_id: Returns the id this process is registered under in `workers`.
+        enqueue: Is given the hints of orders that have just become durable.
+
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        worker_id: Callable[[], int],
+        enqueue: Callable[[Sequence[Hint]], None],
+    ) -> None:
+        self._engine = engine
+        self._worker_id = worker_id
+        self._enqueue = enqueue
+
+    def place(self, bulk: Bulk) -> list[Outcome]:
+        """Write the orders and return, draft by draft, what became of each.
+
+        Raises:
+            BulkRefusedError: None was written, because some cannot be.
+            IdempotencyKeyReusedError: The key belongs to another request.
+            OrderRefusedError: The database does not take one of the values.
+            UnavailableError: Nothing was written, or it is not known whether.
+
+        """
+        outcomes = repeated(bulk.drafts)
+        while True:
+            refused = {n: each for n, each in outcomes.items() if isinstance(each, OrderError)}
+            if bulk.all_or_none and refused:
+                first = next(iter(refused.values()))
+                raise BulkRefusedError(f"no order was written, because {first}", refused)
+            rest = {n: draft for n, draft in enumerate(bulk.drafts) if n not in outcomes}
+            if not rest:
+                return [outcomes[n] for n in range(len(bulk.drafts))]
+            outcomes |= self._write_or_explain(rest, bulk)
+
+    def _write_or_explain(self, drafts: Mapping[int, Draft], bulk: Bulk) -> Outcomes:
+        """Write all of the drafts, or else return what became of those that are in the way."""
+        keyed = list(drafts.values())
+        if bulk.key is not None:
+            hashes = key_hashes(bulk.key, len(drafts))
+            keyed = [
+                replace(draft, idempotency_hash=each)
+                for draft, each in zip(keyed, hashes, strict=True)
+            ]
+        try:
+            ids = run_transaction(self._engine, partial(self._write, drafts=keyed))
+        except IntegrityError:
+            outcomes = self._explain(drafts, bulk)
+            if not outcomes:
+                raise UnavailableError("an order collided with one that is gone again") from None
+        except DataError:
+            raise OrderRefusedError("the database does not take one of the orders") from None
+        else:
+            outcomes = dict(zip(drafts, map(Placed, ids, keyed), strict=True))
+        placed = [each for each in outcomes.values() if isinstance(each, Placed)]
+        # Only now: before the COMMIT the processor would not find the rows.
+        self._enqueue([each.hint for each in placed if not each.replayed])
+        return outcomes
+
+    def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
+        ids = store.place(connection, drafts)
+        counters.add(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
+        return ids
+
+    def _explain(self, drafts: Mapping[int, Draft], bulk: Bulk) -> Outcomes:
+        """Return what became of the drafts that are there already, or stand for one that is."""
+        order_ids = [draft.order_id for draft in drafts.values()]
+        hashes = [] if bulk.key is None else key_hashes(bulk.key, len(drafts))
+        read = partial(queries.rows_of, order_ids=order_ids, idempotency_hashes=hashes)
+        rows = run_transaction(self._engine, read, read_only=True)
+        by_hash = {row.idempotency_hash: row for row in rows}
+        if hashes and hashes[0] in by_hash:
+            written = [by_hash[each] for each in hashes if each in by_hash]
+            return outcomes_of_the_first(drafts, written, bulk.chosen_ids)
+        by_order_id = {row.order_id: row for row in rows}
+        return {
+            n: outcome(by_order_id[draft.order_id], draft)
+            for n, draft in drafts.items()
+            if draft.order_id in by_order_id
+        }
