@@ -4,7 +4,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from app import commands
-from app.api import bulk, docs, health, lists, metrics, orders
+from app.api import bulk, docs, earlier, health, lists, metrics, orders
 from app.api.auth import register_auth
 from app.api.envelope import register_envelope
 from app.api.extension import attach_worker
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     register_envelope(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
-    for module in (orders, bulk, lists, metrics, health, docs):
+    for module in (orders, bulk, lists, earlier, metrics, health, docs):
         app.register_blueprint(module.blueprint)
     register_dashboard(app, _board(worker, settings))
     for command in (commands.config, commands.key, commands.serve, commands.orders):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from flask import Blueprint, Response, request
 
 from app.api.bulk_request import BulkOrders, Populate, hash_of, read_bulk
-from app.api.documents import json_response
+from app.api.documents import REPLAYED, json_response
 from app.api.drafts import idempotency_key, read_body
 from app.api.extension import this_worker
 from app.api.openapi.answers_to_bulk import BulkResult, PopulateResult
@@ -40,7 +40,7 @@ def create_orders() -> Response:
         "results": results,
     }
     replayed = any(each.replayed for each in placed)
-    return json_response(document, 201, {"Idempotent-Replayed": "true"} if replayed else None)
+    return json_response(document, 201, REPLAYED if replayed else None)
 
 
 @blueprint.post("/orders/populate")
@@ -64,7 +64,7 @@ def populate_orders() -> Response:
         "failure_count": wanted.total_entries - population.written,
         "errors": [{"detail": population.error}] if population.error else [],
     }
-    headers = {"Idempotent-Replayed": "true"} if population.replayed else None
+    headers = REPLAYED if population.replayed else None
     return json_response(document, 201, headers)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 from flask import Response
@@ -17,6 +17,9 @@ from app.orders.metrics import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+"""Says that an earlier request with the same idempotency key did what this one asked for."""
 
 
 class JsonResponse(Response):
@@ -50,10 +53,13 @@ def created(placed: Placed) -> Response:
             "total_amount": plain_number(draft.total_amount),
         },
     }
-    headers = {"Location": f"/orders/{draft.order_id}"}
-    if placed.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return json_response(document, 201, headers)
+    return json_response(document, 201, headers_of(placed))
+
+
+def headers_of(placed: Placed) -> dict[str, str]:
+    """Return the headers of the answer to a create."""
+    headers = {"Location": f"/orders/{placed.draft.order_id}"}
+    return headers | REPLAYED if placed.replayed else headers
 
 
 def order_document(row: AnyRow) -> dict[str, object]:

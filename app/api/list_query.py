@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.orders.lifecycle import OrderStatus
+from app.orders.errors import UnknownStatusError
+from app.orders.lifecycle import OrderStatus, status_named
 from app.orders.listing import Selection
 
 DEFAULT_LIMIT: Final = 50
@@ -16,17 +17,11 @@ Sort = Literal["-created_at", "created_at", "-id", "id"]
 _OLDEST_FIRST: Final = frozenset({"created_at", "id"})
 
 
-def read_status(value: object) -> OrderStatus:
-    """Return the status of this name, in any case.
-
-    Raises:
-        PydanticCustomError: There is none.
-
-    """
-    name = str(value).upper()
-    if name not in OrderStatus.__members__:
-        raise PydanticCustomError("status", f"should be one of {', '.join(OrderStatus)}")
-    return OrderStatus(name)
+def _status(value: object) -> OrderStatus:
+    try:
+        return status_named(str(value))
+    except UnknownStatusError as error:
+        raise PydanticCustomError("status", "{reason}", {"reason": str(error)}) from None
 
 
 def _moment(value: object) -> datetime:
@@ -52,7 +47,7 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Annotated[OrderStatus, BeforeValidator(read_status)] | None = Field(
+    status: Annotated[OrderStatus, BeforeValidator(_status)] | None = Field(
         None, description="in any case"
     )
     user_id: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]+$")] | None = None

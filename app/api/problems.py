@@ -23,6 +23,7 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
         "Idempotency key was used for another order",
     ),
     errors.BulkRefusedError: (HTTPStatus.CONFLICT, "Order exists already"),
+    errors.UnknownStatusError: (HTTPStatus.BAD_REQUEST, "There is no such status"),
     errors.WrongStatusError: (HTTPStatus.CONFLICT, "Order has another status"),
     errors.OrderRefusedError: (HTTPStatus.BAD_REQUEST, "Order is not valid"),
     errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many orders are waiting"),

@@ -51,6 +51,12 @@ class IdempotencyKeyReusedError(OrderError):
     code = "idempotency_key_reused"
 
 
+class UnknownStatusError(OrderError):
+    """No order can have this status."""
+
+    code = "unknown_status"
+
+
 class WrongStatusError(OrderError):
     """The order does not stand where this can be done to it."""
 

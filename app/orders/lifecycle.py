@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from app.orders.errors import UnknownStatusError
+
 FOREVER_DUE: Final = datetime(2000, 1, 1)  # noqa: DTZ001 -- the tables hold naive UTC
 """`available_at` of a fresh order: long past, so that a clock that jumps back hides nothing."""
 
@@ -27,6 +29,19 @@ class OrderStatus(StrEnum):
 
 
 ENDS: Final = (OrderStatus.COMPLETED, OrderStatus.FAILED, OrderStatus.CANCELLED)
+
+
+def status_named(name: str) -> OrderStatus:
+    """Return the status of this name, in any case.
+
+    Raises:
+        UnknownStatusError: There is none.
+
+    """
+    status = OrderStatus.__members__.get(name.upper())
+    if status is None:
+        raise UnknownStatusError(f"a status is one of {', '.join(OrderStatus)}")
+    return status
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.orders.identifiers import LARGEST_INTEGER, ORDER_ID_PATTERN
+from app.orders.lifecycle import OrderStatus
 
 Parameter = Mapping[str, Any]
 """A Parameter Object, or a Header Object, which is one without a name and a place."""
@@ -33,6 +34,11 @@ PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
         "description": "The order's public id.",
         "schema": {"type": "string", "pattern": ORDER_ID_PATTERN},
         "example": "A-17",
+    },
+    "status": {
+        "description": "A status, in any case.",
+        "schema": {"type": "string", "enum": [each.lower() for each in OrderStatus]},
+        "example": "completed",
     },
     "row_id": {
         "description": "The number that the database gave the order.",
