@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from app.api.parameters import WholeNumber
 from app.orders.errors import UnknownStatusError
 from app.orders.lifecycle import OrderStatus, status_named
 from app.orders.listing import Selection
@@ -35,13 +36,6 @@ def _moment(value: object) -> datetime:
         ) from None
 
 
-def _count(value: object) -> int:
-    digits = str(value)
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= len(str(MAX_LIMIT))):
-        raise PydanticCustomError("count", f"should be an integer from 1 to {MAX_LIMIT}")
-    return int(digits)
-
-
 class ListQuery(BaseModel):
     """Which orders to list; every filter must hold."""
 
@@ -61,7 +55,7 @@ class ListQuery(BaseModel):
         "-created_at",
         description="newest first, or oldest; by `id`, which grows as the orders come in",
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_count)] = DEFAULT_LIMIT
+    limit: Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
 
     @property

@@ -1,16 +1,35 @@
 """Orders over HTTP: taking them in, showing them."""
 
-from flask import Blueprint, Response, request
+from typing import Annotated, Final
 
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.conditional import order_if_changed
 from app.api.documents import created, json_response, order_document
 from app.api.drafts import read_draft
 from app.api.extension import this_worker
 from app.api.openapi.answers import Order, OrderState, PlacedOrder
 from app.api.openapi.links import TO_THE_ORDER
 from app.api.openapi.operation import Answer, operation
-from app.api.openapi.parameters import IDEMPOTENCY_KEY
+from app.api.openapi.parameters import IDEMPOTENCY_KEY, IF_NONE_MATCH
 from app.api.openapi.refusals import FINDING, MOVING, PLACING
+from app.api.parameters import WholeNumber, read_parameters
 from app.api.schemas import NewOrder
+
+MAX_WAIT_SECONDS: Final = 30
+
+
+class WaitQuery(BaseModel):
+    """How long to wait for an order to end."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wait: Annotated[WholeNumber, Field(ge=0, le=MAX_WAIT_SECONDS)] = Field(
+        0,
+        description="Seconds; where many requests wait already, this one does not.",
+    )
+
 
 blueprint = Blueprint("orders", __name__)
 
@@ -31,17 +50,27 @@ def create_order() -> Response:
 
 
 @blueprint.get("/get_order/<int:row_id>")
-@operation(answers={200: Answer(Order)}, raises=FINDING)
+@operation(
+    headers=(IF_NONE_MATCH,),
+    answers={200: Answer(Order, headers=("ETag",)), 304: Answer(headers=("ETag",))},
+    raises=FINDING,
+)
 def get_order_by_id(row_id: int) -> Response:
     """Show the order with this database id."""
-    return json_response(order_document(this_worker().service.get_by_id(row_id)))
+    return order_if_changed(request, this_worker().service.get_by_id(row_id))
 
 
 @blueprint.get("/orders/<order_id>")
-@operation(answers={200: Answer(Order)}, raises=FINDING)
+@operation(
+    query=WaitQuery,
+    headers=(IF_NONE_MATCH,),
+    answers={200: Answer(Order, headers=("ETag",)), 304: Answer(headers=("ETag",))},
+    raises=FINDING,
+)
 def get_order(order_id: str) -> Response:
-    """Show the order with this public id."""
-    return json_response(order_document(this_worker().service.get(order_id)))
+    """Show the order with this public id, with `wait` when it has ended."""
+    wanted = read_parameters(request, WaitQuery)
+    return order_if_changed(request, this_worker().waiting.until_ended(order_id, wanted.wait))
 
 
 @blueprint.post("/orders/<order_id>/cancel")

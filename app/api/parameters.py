@@ -1,15 +1,29 @@
 """Reading a query string strictly: every parameter known, and there only once."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Annotated, Final, TypeVar
 
 from flask import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic_core import PydanticCustomError
 
 from app.api.problems import MAX_ERRORS, BadRequestError
 from app.api.strict_json import MAX_STEP_LENGTH
 
+MAX_DIGITS: Final = 9
 Parameters = TypeVar("Parameters", bound=BaseModel)
+
+
+def _whole_number(value: object) -> int:
+    """Read digits and nothing else; pydantic would take ` 1_0` for ten."""
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS):
+        raise PydanticCustomError("whole_number", "should be a whole number")
+    return int(text)
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+"""A number as it stands in a query."""
 
 
 def read_parameters(request: Request, model: type[Parameters]) -> Parameters:

@@ -15,13 +15,12 @@ from sqlalchemy import ColumnElement, Connection, Select, case, select, union_al
 
 from app.database import AnyRow
 from app.orders.id_range import IdRange, ids_between
-from app.orders.lifecycle import FOREVER_DUE, OrderStatus
+from app.orders.lifecycle import ENDS, FOREVER_DUE, OrderStatus
 from app.orders.model import orders
 from app.orders.queries import SHOWN
 
 MAX_SCAN: Final = 10_000
 """Entries that one page looks through where no index knows both status and user."""
-_UNFINISHED: Final = frozenset({OrderStatus.PENDING, OrderStatus.PROCESSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _of_status(status: OrderStatus) -> list[_Walk]:
     has_status, date = orders.c.status == status, orders.c.available_at
     fresh_or_ended = _Walk("ix_orders_sweep", (has_status, date == FOREVER_DUE))
     retried = _Walk("ix_orders_sweep", (has_status, date > FOREVER_DUE))
-    return [fresh_or_ended, retried] if status in _UNFINISHED else [fresh_or_ended]
+    return [fresh_or_ended] if status in ENDS else [fresh_or_ended, retried]
 
 
 def _end_of_scan(

@@ -20,6 +20,7 @@ SHOWN: Final = [
         "item_ids",
         "total_amount",
         "status",
+        "fence",
         "attempts",
         "last_error",
         "created_at",

@@ -22,6 +22,7 @@ from app.processing.intake import Intake
 from app.processing.membership import Membership
 from app.processing.processor import Processor
 from app.processing.supervisor import Supervisor
+from app.processing.waiting import Waiting
 from app.settings import Settings
 
 DRAIN_SECONDS: Final = 8
@@ -48,6 +49,7 @@ class Worker:
         self.manual = ManualMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.selected = SelectedMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.overview = Overview(engine)
+        self.waiting = Waiting(self.service.get, max_requests=settings.threads // 4)
         self._intake: Intake[Draft, Placed] = Intake(self.service.place)
         self.processor = Processor(
             self.service,

@@ -42,6 +42,19 @@ def test_requests_in_flight_are_answered(database_url, start_service) -> None:
     assert {row.order_id for row in recount(database_url).rows} == ids
 
 
+def test_requests_that_wait_for_an_order_do_not_hold_up_the_stop(start_service) -> None:
+    service = start_service(processes=1, PROCESSING_SECONDS=60)
+    order = requests.post(f"{service.url}/orders", json=ORDER, timeout=5).json()
+    path = f"{service.url}/orders/{order['order_id']}?wait=30"
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(requests.get, path, timeout=60) for _ in range(2)]
+        wait_until(lambda: service.busy_threads() == 2, SECONDS, "requests that wait")
+        assert service.stop() < STOP_SECONDS
+    answers = [each.result() for each in waiting]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {answer.json()["status"] for answer in answers} <= {"PENDING", "PROCESSING"}
+
+
 def test_a_worker_that_is_only_just_starting_does_not_hold_up_the_stop(start_service) -> None:
     service = start_service()
     first, second = service.worker_pids()

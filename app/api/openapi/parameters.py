@@ -27,7 +27,14 @@ REQUEST_ID: Final[Parameter] = {
     "schema": {"type": "string"},
 }
 
-REQUEST_HEADERS: Final = (IDEMPOTENCY_KEY, REQUEST_ID)
+IF_NONE_MATCH: Final[Parameter] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The `ETag` of an answer before: 304 if the order is still in that state.",
+    "schema": {"type": "string"},
+    "example": 'W/"2460-2"',
+}
+REQUEST_HEADERS: Final = (IDEMPOTENCY_KEY, IF_NONE_MATCH, REQUEST_ID)
 
 PATH_PARAMETERS: Final[Mapping[str, Parameter]] = {
     "order_id": {
@@ -73,6 +80,12 @@ RESPONSE_HEADERS: Final[Mapping[str, Parameter]] = {
     "Idempotent-Replayed": {
         "description": "Present when the idempotency key had placed the order before.",
         "schema": {"type": "string", "const": "true"},
+    },
+    "ETag": {
+        "description": "The order's state; weak, because durations count up meanwhile.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": 'W/"2460-2"',
     },
     "Link": {
         "description": "Where the next page is, if there is one.",
