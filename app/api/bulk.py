@@ -1,12 +1,13 @@
 """Many orders in one request."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 
 from flask import Blueprint, Response, request
 
-from app.api.bulk_request import BulkOrders, Populate, hash_of, read_bulk
+from app.api.bulk_request import BulkOrders, Populate, read_bulk
 from app.api.documents import REPLAYED, json_response
-from app.api.drafts import idempotency_key, read_body
+from app.api.drafts import idempotency_key, read_bytes
 from app.api.extension import this_worker
 from app.api.openapi.answers_to_bulk import BulkResult, PopulateResult
 from app.api.openapi.operation import Answer, operation
@@ -14,6 +15,7 @@ from app.api.openapi.parameters import IDEMPOTENCY_KEY
 from app.api.openapi.refusals import PLACING_BULK, POPULATING
 from app.api.problems import BadRequestError, problem_of
 from app.api.schemas import NewOrder
+from app.api.strict_json import read_object
 from app.orders.bulk_outcomes import Outcome
 from app.orders.lifecycle import Placed
 from app.orders.populating import populate
@@ -52,10 +54,13 @@ def create_orders() -> Response:
 )
 def populate_orders() -> Response:
     """Write made-up orders, to try the service out."""
-    key, request_hash = idempotency_key(request), hash_of(request)
-    wanted = Populate.model_validate(read_body(request))
+    key, sent = idempotency_key(request), read_bytes(request)
+    wanted = Populate.model_validate(read_object(sent))
     population = populate(
-        this_worker().place_bulk, wanted.total_entries, request_hash=request_hash, key=key
+        this_worker().place_bulk,
+        wanted.total_entries,
+        request_hash=hashlib.sha256(sent).digest(),
+        key=key,
     )
     document = {
         "batch_id": wanted.batch_id or population.first_order_id,

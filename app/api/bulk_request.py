@@ -9,9 +9,10 @@ import uuid_utils
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from app.api.drafts import idempotency_key, read_body
+from app.api.drafts import idempotency_key, read_bytes
 from app.api.problems import BadRequestError, invalid_order
 from app.api.schemas import NewOrder
+from app.api.strict_json import read_object
 from app.clock import utc_now
 from app.orders.bulk import Bulk
 from app.orders.lifecycle import Draft
@@ -87,8 +88,8 @@ def read_bulk(request: Request) -> tuple[Bulk, Sequence[NewOrder | BadRequestErr
         BadRequestError: The idempotency key cannot be one.
 
     """
-    key, request_hash = idempotency_key(request), hash_of(request)
-    body = read_body(request)
+    key, sent = idempotency_key(request), read_bytes(request)
+    body, request_hash = read_object(sent), hashlib.sha256(sent).digest()
     unread = _UnreadOrders.model_validate(body)
     all_or_none = unread.on_error is OnError.REJECT_ALL
     items: Sequence[NewOrder | BadRequestError]
@@ -104,11 +105,6 @@ def read_bulk(request: Request) -> tuple[Bulk, Sequence[NewOrder | BadRequestErr
         chosen_ids=frozenset(order.order_id for order in orders if order.order_id),
     )
     return bulk, items
-
-
-def hash_of(request: Request) -> bytes:
-    """Return SHA-256 of the request's body, which can still be read."""
-    return hashlib.sha256(request.get_data()).digest()
 
 
 def _read(item: object, n: int) -> NewOrder | BadRequestError:

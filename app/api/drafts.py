@@ -41,9 +41,19 @@ def read_body(request: Request) -> dict[str, object]:
         MalformedBodyError: It is not the JSON object it should be.
 
     """
+    return read_object(read_bytes(request))
+
+
+def read_bytes(request: Request) -> bytes:
+    """Return the request's body as it was sent, once.
+
+    Raises:
+        UnsupportedMediaType: The body is not said to be JSON.
+
+    """
     if not request.is_json:
         raise UnsupportedMediaType("the Content-Type should be application/json")
-    return read_object(_bytes_of(request))
+    return _bytes_of(request)
 
 
 def idempotency_key(request: Request) -> str | None:

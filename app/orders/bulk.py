@@ -29,6 +29,7 @@ from app.orders.errors import (
     UnavailableError,
 )
 from app.orders.lifecycle import PLACE, Draft, Hint, Placed
+from app.orders.moves import log_moves
 from app.transactions import run_transaction
 
 
@@ -108,8 +109,10 @@ class BulkPlacing:
         else:
             outcomes = dict(zip(drafts, map(Placed, ids, keyed), strict=True))
         placed = [each for each in outcomes.values() if isinstance(each, Placed)]
+        new = [each for each in placed if not each.replayed]
+        log_moves((PLACE, each.draft.order_id) for each in new)
         # Only now: before the COMMIT the processor would not find the rows.
-        self._enqueue([each.hint for each in placed if not each.replayed])
+        self._enqueue([each.hint for each in new])
         return outcomes
 
     def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
