@@ -38,6 +38,11 @@ def case_sensitive(length: int, *, charset: str = "utf8mb4") -> String:
     )
 
 
+def placeholder(connection: Connection) -> str:
+    """Return what stands for a parameter in text that goes to the driver as it is."""
+    return "?" if connection.dialect.paramstyle == "qmark" else "%s"
+
+
 def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
     """Return what `create_engine` takes for this database, for a process with so many threads."""
     pool = {

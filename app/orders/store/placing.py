@@ -10,6 +10,7 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection, bindparam, select
 
+from app.database import placeholder
 from app.orders.lifecycle import Draft
 from app.orders.model import orders
 
@@ -36,8 +37,7 @@ def place(connection: Connection, drafts: Sequence[Draft]) -> list[int]:
         IntegrityError: An `order_id` or an idempotency key is taken; nothing was written.
 
     """
-    placeholder = "?" if connection.dialect.paramstyle == "qmark" else "%s"
-    row = f"({', '.join([placeholder] * len(_COLUMNS))})"
+    row = f"({', '.join([placeholder(connection)] * len(_COLUMNS))})"
     statement = _INSERT + ", ".join([row] * len(drafts))
     values = tuple(value for draft in drafts for value in _values(draft))
     if connection.dialect.insert_returning:
