@@ -9,6 +9,7 @@ from flask.cli import AppGroup, ScriptInfo
 from sqlalchemy.exc import DBAPIError
 
 from app.database import db
+from app.orders.bulk import BulkPlacing
 from app.orders.counters import NOBODY
 from app.orders.errors import OrderError
 from app.orders.lifecycle import Hint
@@ -51,6 +52,11 @@ class OrdersGroup(AppGroup):
 def service() -> OrderService:
     """Return the use cases for a process that is no worker."""
     return OrderService(db.engine, worker_id=_nobody, enqueue=_leave_to_the_sweep)
+
+
+def bulk() -> BulkPlacing:
+    """Return the use case of placing many orders, for a process that is no worker."""
+    return BulkPlacing(db.engine, worker_id=_nobody, enqueue=_leave_to_the_sweep)
 
 
 def manual() -> ManualMoves:

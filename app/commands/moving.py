@@ -1,16 +1,20 @@
 """Commands that place and move orders."""
 
+import hashlib
+
 import click
 
+from app.api.bulk_request import MAX_ENTRIES
 from app.api.documents import order_document
 from app.api.drafts import draft_of
 from app.api.schemas import NewOrder
-from app.commands.group import json_option, manual, service
+from app.commands.group import bulk, json_option, manual, service
 from app.commands.options import read
 from app.commands.tables import print_json
 from app.database import AnyRow
 from app.orders.errors import OrderError
 from app.orders.identifiers import shown
+from app.orders.populating import populate as write_made_up
 
 
 @click.command()
@@ -51,6 +55,21 @@ def cancel(order_id: str, *, as_json: bool) -> None:
 def retry(order_id: str, *, as_json: bool) -> None:
     """Send an order round again that is FAILED or CANCELLED."""
     _print_order(manual().retry(order_id), as_json=as_json)
+
+
+@click.command()
+@click.argument("total_entries", type=click.IntRange(1, MAX_ENTRIES))
+@json_option
+def populate(total_entries: int, *, as_json: bool) -> None:
+    """Place made-up orders, to try the service out."""
+    request_hash = hashlib.sha256(f"populate {total_entries}".encode()).digest()
+    population = write_made_up(bulk().place, total_entries, request_hash=request_hash)
+    if as_json:
+        print_json({"total_entries": total_entries, "success_count": population.written})
+    else:
+        click.echo(f"Placed {population.written} orders.")
+    if population.error is not None:
+        raise click.ClickException(f"the others could not be placed: {population.error}")
 
 
 def _print_order(row: AnyRow, *, as_json: bool) -> None:

@@ -27,6 +27,10 @@ def orders(start_flask, database_url: str) -> Command:
     return run
 
 
+def metrics(service: LiveService) -> Any:
+    return requests.get(f"{service.url}/metrics", timeout=5).json()
+
+
 def status_of(service: LiveService, order_id: str) -> str:
     answer = requests.get(f"{service.url}/orders/{order_id}/status", timeout=5)
     return str(answer.json()["status"])
@@ -40,7 +44,8 @@ def test_a_running_service_works_off_what_the_command_line_places_and_sends_roun
     start_service, orders: Command
 ) -> None:
     service = start_service(processes=2)
-    wait_until(lambda: len(orders("workers")) == 2, SECONDS, "both workers")
+    wait_until(lambda: metrics(service)["workers"]["alive"] == 2, SECONDS, "both workers")
+    assert len(orders("workers")) == 2
     new_order = ("--user-id", "ada", "--item-ids", "pen", "--total-amount", "5")
     assert orders("create", *new_order, "--order-id", "A-1")["status"] == "PENDING"
     wait_for(service, "A-1", "COMPLETED")
@@ -52,9 +57,8 @@ def test_a_running_service_works_off_what_the_command_line_places_and_sends_roun
     service.start()
     wait_for(service, "A-2", "COMPLETED")
     assert [each["order_id"] for each in orders("list", "--status", "completed")] == ["A-2", "A-1"]
-    metrics = requests.get(f"{service.url}/metrics", timeout=5).json()
     stats = orders("stats")
-    assert stats["status_counts"] == metrics["status_counts"]
+    assert stats["status_counts"] == metrics(service)["status_counts"]
     assert (stats["total_orders"], stats["cancelled_count"]) == (2, 0)
     assert orders("verify") == {"ok": True, "differences": []}
 

@@ -98,6 +98,17 @@ def test_a_cancelled_order_can_be_sent_round_again(run: Run, engine: Engine) -> 
     assert differences(engine) == []
 
 
+def test_made_up_orders_are_placed_by_the_thousand(run: Run, engine: Engine) -> None:
+    assert run("populate", "3").output == "Placed 3 orders.\n"
+    assert shown(run("populate", "1500", "--json")) == {
+        "total_entries": 1500,
+        "success_count": 1500,
+    }
+    assert statuses(engine) == ["PENDING"] * 1503
+    assert differences(engine) == []
+    assert run("populate", "0").exit_code == 2
+
+
 # --- lists of orders -----------------------------------------------------------------------------
 
 

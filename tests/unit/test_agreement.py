@@ -41,7 +41,13 @@ FORBIDDEN = {
 }
 ASSEMBLERS = {"app/__init__.py", "app/wsgi.py"}
 """Whoever may import `app.api` from outside of it."""
-SHAPES = ("app.api.documents", "app.api.drafts", "app.api.list_query", "app.api.schemas")
+SHAPES = (
+    "app.api.bulk_request",
+    "app.api.documents",
+    "app.api.drafts",
+    "app.api.list_query",
+    "app.api.schemas",
+)
 """How orders look from outside and are asked for, which the command line shares."""
 MOVERS = "app/orders/store/"
 """Where statements stand that write a status."""
