@@ -7,8 +7,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Final
 
+import orjson
 import structlog
-from pydantic_core import to_json
 from structlog.typing import EventDict
 
 from app.settings import Settings
@@ -85,10 +85,10 @@ def _complete(_logger: object, level: str, event: EventDict) -> EventDict:
 def _as_json(_logger: object, _method: str, event: EventDict) -> bytes:
     """Return the line for programs."""
     try:
-        line = to_json(event, fallback=repr)
+        line = orjson.dumps(event, default=repr)
         # Only outside of ASCII does it leave what some program may take for the end of a line.
         fits = line.isascii()
-    except ValueError:  # half of a surrogate pair
+    except orjson.JSONEncodeError:  # half of a surrogate pair
         fits = False
     return line if fits else json.dumps(event, default=repr).encode()
 
