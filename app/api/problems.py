@@ -99,6 +99,14 @@ class Problem:
         return response
 
 
+BUG: Final = Problem(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "internal_error",
+    "Internal error",
+    "The service failed to answer; the request id finds the reason in its log.",
+)
+
+
 def register_problems(app: Flask) -> None:
     """Have the app answer every error with a problem document."""
     app.register_error_handler(errors.OrderError, _of_order_error)
@@ -179,9 +187,4 @@ def _of_http_exception(error: HTTPException) -> Response:
 
 def _of_bug(error: Exception) -> Response:
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-    return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal_error",
-        "Internal error",
-        "The service failed to answer; the request id finds the reason in its log.",
-    ).response()
+    return BUG.response()

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 from werkzeug.exceptions import (
     Forbidden,
-    InternalServerError,
     RequestEntityTooLarge,
     TooManyRequests,
     Unauthorized,
@@ -19,7 +18,7 @@ from werkzeug.exceptions import (
 from app.api.openapi.examples import shown_as
 from app.api.openapi.parameters import EVERYWHERE, IDEMPOTENCY_KEY
 from app.api.openapi.routes import Route
-from app.api.problems import Problem, problem_of
+from app.api.problems import BUG, Problem, problem_of
 from app.api.rate_limit import NOT_LIMITED
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -57,7 +56,6 @@ _NO_JSON: Final = problem_of(UnsupportedMediaType("the Content-Type should be ap
 _NO_KEY: Final = problem_of(Unauthorized("an API key is needed"))
 _SMALL_ROLE: Final = problem_of(Forbidden("the key 'ada' has the role read; this needs write"))
 _TOO_MANY: Final = problem_of(TooManyRequests("the limit is 100 per 1 second"))
-_BUG: Final = problem_of(InternalServerError())
 
 
 class MemberAtFault(BaseModel):
@@ -128,7 +126,7 @@ def _problems(route: Route) -> Iterator[Problem]:
         yield problem_of(error(inspect.cleandoc(error.__doc__ or "").partition("\n")[0]))
     if route.path not in NOT_LIMITED:
         yield _TOO_MANY
-    yield _BUG
+    yield BUG
 
 
 def _description(problems: list[Problem]) -> str:
