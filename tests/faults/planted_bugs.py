@@ -21,9 +21,9 @@ from app.processing.processor import Processor
 from app.processing.supervisor import Supervisor
 from app.transactions import run_transaction
 
-SLOW_SWEEP_SECONDS = 3.5
-LOOK_SECONDS = 1.5
-WINDOW_SECONDS = 0.2
+SLOW_SWEEP_SECONDS = 5.5
+LOOK_SECONDS = 2.5
+WINDOW_SECONDS = 3
 """How long a mistake leaves something half done: that is where the fault has to hit."""
 
 

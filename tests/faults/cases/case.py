@@ -18,13 +18,13 @@ class Case:
     run: Callable[[Scene], None]
     rounds: int
     """Faults, orders or seconds in one run, whichever the case counts."""
-    short_rounds: int
-    """The same in `make test`."""
     databases: tuple[str, ...]
     tested_on: tuple[str, ...]
     """Where `make test` runs it."""
     obstacle: Callable[[], str | None]
     """Returns a sentence where this machine cannot make the fault."""
+    quiet: bool
+    """Measures times so short that not much may run beside it."""
 
 
 def case(
@@ -32,10 +32,10 @@ def case(
     fault: str,
     *,
     rounds: int,
-    short_rounds: int | None = None,
     databases: tuple[str, ...] = ALL,
     tested_on: tuple[str, ...] | None = None,
     obstacle: Callable[[], str | None] = lambda: None,
+    quiet: bool = False,
 ) -> Callable[[Callable[[Scene], None]], Case]:
     """Make the decorated function a case."""
 
@@ -45,10 +45,10 @@ def case(
             fault,
             run,
             rounds,
-            rounds if short_rounds is None else short_rounds,
             databases,
             databases if tested_on is None else tested_on,
             obstacle,
+            quiet,
         )
 
     return make

@@ -26,7 +26,7 @@ PAGE_BYTES = 4096
 MEBIBYTE = 1024 * 1024
 
 
-@case("F17", "slow and idle clients", rounds=5, short_rounds=3, tested_on=("postgresql",))
+@case("F17", "slow and idle clients", rounds=5, tested_on=("postgresql",), quiet=True)
 def slow_clients(scene: Scene) -> None:
     """Connections that say nothing, and connections that say a byte a second."""
     service = scene.serve(threads=32)
@@ -50,7 +50,7 @@ def slow_clients(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F21", "flood at 10 times the capacity", rounds=20, short_rounds=4, tested_on=("mariadb",))
+@case("F21", "flood at 10 times the capacity", rounds=20, tested_on=("mariadb",))
 def flood(scene: Scene) -> None:
     """What is too much is refused; memory stays flat."""
     scene.script = Script(otherwise=f"slow:{HANDLER_SECONDS}")
@@ -73,7 +73,7 @@ def _memory_mib(service: LiveService) -> float:
     return sum(int(each.split()[1]) for each in statm) * PAGE_BYTES / MEBIBYTE
 
 
-@case("F22", "one key, 50 senders at once", rounds=50, short_rounds=5, tested_on=("postgresql",))
+@case("F22", "one key, 50 senders at once", rounds=50, tested_on=("postgresql",))
 def one_key(scene: Scene) -> None:
     """Rounds of the same request from everybody: one order, the same answer for all."""
     service = scene.serve(threads=32)
@@ -104,8 +104,7 @@ def _ask(sender: Sender, key: str, together: threading.Barrier) -> str | None:
     "F23",
     "claim, end, adopt on the same 100 rows",
     rounds=20,
-    short_rounds=3,
-    tested_on=("postgresql",),
+    tested_on=("mariadb",),
 )
 def same_rows(scene: Scene) -> None:
     """Threads that move the same rows as fast as they can, by the service's own statements."""

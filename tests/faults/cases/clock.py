@@ -22,8 +22,8 @@ def no_faketime() -> str | None:
     "clock jumps an hour either way",
     rounds=2,
     obstacle=no_faketime,
-    short_rounds=1,
     tested_on=("sqlite",),
+    quiet=True,
 )
 def clock_jumps(scene: Scene) -> None:
     """All of the service's processes at once; the monotonic clock goes on as it did."""

@@ -32,7 +32,6 @@ WRITES = (b"INSERT INTO orders", b"held_fence")  # placing, ending
     "connections are killed",
     rounds=60,
     databases=SERVERS,
-    short_rounds=4,
     tested_on=("postgresql",),
 )
 def connections_killed(scene: Scene) -> None:
@@ -77,7 +76,6 @@ def proxied(scene: Scene, **settings: object) -> Iterator[tuple[Proxy, LiveServi
     "the connection breaks around COMMIT",
     rounds=10,
     databases=SERVERS,
-    short_rounds=2,
     tested_on=("mariadb",),
 )
 def commit_lost(scene: Scene) -> None:
@@ -102,7 +100,7 @@ def cut_a_commit(scene: Scene, proxy: Proxy, cut: Cut, marker: bytes) -> None:
     scene.fault_over()
 
 
-@case("F12", "slow network", rounds=1, databases=SERVERS, short_rounds=1, tested_on=("mariadb",))
+@case("F12", "slow network", rounds=1, databases=SERVERS, tested_on=("postgresql",))
 def slow_network(scene: Scene) -> None:
     """200 ms to and fro, then stalls, then one byte at a time: slower, but no errors."""
     with proxied(scene) as (proxy, service):

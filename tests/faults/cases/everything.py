@@ -16,7 +16,7 @@ ACTS = ("return", "slow:0.05", "raise", "permanent", "exit")
 SHARE_OF_ACTS = 0.02
 
 
-@case("F24", "all of it, at random", rounds=180, short_rounds=15, tested_on=("mariadb",))
+@case("F24", "all of it, at random", rounds=180, tested_on=("mariadb",))
 def everything(scene: Scene) -> None:
     """A nemesis that draws its next fault, for so many seconds."""
     scene.max_attempts = 8

@@ -10,14 +10,13 @@ from tests.faults.scene import Scene
 from tests.faults.script import SUCCEEDING, Act, Script
 
 LEASE_SECONDS = 5
+ADOPTED_SECONDS = LEASE_SECONDS + 5
 HANG_SECONDS = 4 * LEASE_SECONDS + 20  # seen after four leases; the drain takes its time, too
 ROUND_SECONDS = 4  # sweep, claim and COMMIT between two attempts
 RATES = (0.01, 0.1, 0.5)
 
 
-@case(
-    "F5", "the processor raises, dies, hangs", rounds=3, short_rounds=2, tested_on=("postgresql",)
-)
+@case("F5", "the processor raises, dies, hangs", rounds=3, tested_on=("postgresql",))
 def processor_fails(scene: Scene) -> None:
     """One order that raises, one that takes its worker along, one that never returns."""
     scene.max_attempts = 2
@@ -29,7 +28,7 @@ def processor_fails(scene: Scene) -> None:
         for number, act in enumerate([Act.RAISE, Act.EXIT, Act.HANG][: scene.rounds]):
             first = len(load.answers)
             order_id = place(scene, sender, f"{act}-{number}", user_id=str(act))
-            bound = scene.max_attempts * (HANG_SECONDS if act is Act.HANG else LEASE_SECONDS)
+            bound = scene.max_attempts * (HANG_SECONDS if act is Act.HANG else ADOPTED_SECONDS)
             scene.recovered(
                 partial(ended, scene, order_id),
                 bound,
@@ -44,7 +43,7 @@ def processor_fails(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F19", "an order that kills its worker", rounds=1, short_rounds=1, tested_on=("sqlite",))
+@case("F19", "an order that kills its worker", rounds=1, tested_on=("sqlite",))
 def poison(scene: Scene) -> None:
     """It fails after its attempts; those that were claimed with it are completed."""
     scene.max_attempts = 3
@@ -70,7 +69,7 @@ def poison(scene: Scene) -> None:
         )
 
 
-@case("F20", "handlers fail at 1, 10, 50 %", rounds=1000, short_rounds=300, tested_on=("sqlite",))
+@case("F20", "handlers fail at 1, 10, 50 %", rounds=1000, tested_on=("sqlite",))
 def handlers_fail(scene: Scene) -> None:
     """One rate after the other, by the seed: endings as drawn beforehand, backoff as configured."""
     base_seconds, rate = 0.2, RATES[scene.seed % len(RATES)]

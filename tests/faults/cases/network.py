@@ -41,7 +41,6 @@ def _through(scene: Scene, link: Link) -> str:
     rounds=1,
     databases=SERVERS,
     obstacle=no_namespaces,
-    short_rounds=1,
     tested_on=("postgresql",),
 )
 def network_cut(scene: Scene) -> None:
@@ -75,7 +74,6 @@ def network_cut(scene: Scene) -> None:
     rounds=1,
     databases=SERVERS,
     obstacle=no_namespaces,
-    short_rounds=1,
     tested_on=("mariadb",),
 )
 def host_cut_off(scene: Scene) -> None:

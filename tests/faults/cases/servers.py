@@ -25,8 +25,8 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
     "the database is killed",
     rounds=3,
     databases=SERVERS,
-    short_rounds=1,
     tested_on=("mariadb",),
+    quiet=True,
 )
 def database_killed(scene: Scene) -> None:
     """SIGKILL to the server, and a start some seconds later."""
@@ -92,7 +92,6 @@ def _expect_first_accepted(scene: Scene, load: Load) -> None:
     "the database stands still",
     rounds=1,
     databases=SERVERS,
-    short_rounds=1,
     tested_on=("postgresql",),
 )
 def database_paused(scene: Scene) -> None:
@@ -107,6 +106,7 @@ def database_paused(scene: Scene) -> None:
                 time.sleep(REQUEST_SECONDS + 2)
             finally:
                 scene.server.resume()
+                scene.pauses += 1
             _expect_first_accepted(scene, load)
             scene.fault_over()
             _expect_answers(scene, load.since(paused - REQUEST_SECONDS))

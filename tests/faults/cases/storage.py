@@ -31,7 +31,6 @@ COPIES = 10
     rounds=1,
     databases=SERVERS,
     obstacle=no_mounts,
-    short_rounds=1,
     tested_on=("mariadb",),
 )
 def disk_full(scene: Scene) -> None:
@@ -101,7 +100,6 @@ def _fill(disk: Path) -> None:
     rounds=3,
     databases=SERVERS,
     obstacle=no_mounts,
-    short_rounds=1,
     tested_on=("postgresql",),
 )
 def power_cut(scene: Scene) -> None:
@@ -126,6 +124,7 @@ def power_cut(scene: Scene) -> None:
                     scene.pause_before(1, 3)
                     copy = directory / f"copy-{number}"
                     before = _copy_at_a_standstill(server, image, copy)
+                    scene.pauses += 1
                     scene.fault_over()
                     _expect_all(scene, server, directory, copy, before)
             scene.worked_off(service)
