@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bench import costs, run
+from bench import costs, run, stages
 
 RESULTS = Path(__file__).parent / "results"
 DATABASES = click.Choice(run.KINDS)
@@ -33,6 +33,13 @@ def targets(only: tuple[str, ...], database: tuple[str, ...], into: Path) -> Non
 def saturation(database: str, seconds: float, connections: int, rounds: int) -> None:
     """Saturate Flask's no-op and the service in turns, and show what an order costs where."""
     costs.show(database, seconds=seconds, connections=connections, rounds=rounds)
+
+
+@bench.command("stages")
+@click.option("--database", type=DATABASES, default="mariadb")
+def show_stages(database: str) -> None:
+    """Show what each stage of an order takes, on its own."""
+    stages.show(database)
 
 
 if __name__ == "__main__":
