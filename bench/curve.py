@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.load import Load, offer
+from bench.connections import Load
+from bench.load import offer
 from bench.saturation import ORDERS
 from bench.subjects import Databases, Subject, noop, service
 

@@ -44,10 +44,18 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
                     if part == PLOT:
                         curves = dict(curve.points(databases)) | curves
                     else:
-                        found += TARGETS[part](databases)
+                        found += _figures(part, databases)
     into.mkdir(parents=True, exist_ok=True)
     if curves:
         (into / "plot.svg").write_text(plot.render(curves))
     report.write(found, curves, into)
     console.print(report.as_table(found))
     console.print(f"written into {into}")
+
+
+def _figures(target: str, databases: Databases) -> Iterator[Figure | Skipped]:
+    try:
+        yield from TARGETS[target](databases)
+    except Exception as error:  # noqa: BLE001 -- the other targets' figures are worth having
+        reason = f"{type(error).__name__}: {error}"
+        yield Skipped(target=target, what="failed", database=databases.kind, reason=reason)

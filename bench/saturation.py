@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.load import Load, post, saturate
+from bench.connections import Load
+from bench.load import post, saturate
 from bench.subjects import Databases, Subject
 from bench.usage import Meter, Usage
 

@@ -4,8 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
-from statistics import median
-from typing import Any, Self
+from typing import Any
 
 from flask import Flask
 from rich.console import Console
@@ -24,6 +23,7 @@ from app.processing.intake import Intake
 from app.settings import Settings
 from bench.noop import app as noop
 from bench.saturation import BODIES
+from bench.stopwatch import Stopwatch
 from bench.subjects import Databases
 from tests.builders import claim, draft, ending
 from tests.databases import migrate
@@ -94,28 +94,6 @@ def _batch(service: OrderService, waiting: list[Hint], size: int) -> Iterator[st
         with settling:
             service.turn(endings, [], sweep_limit=0, worker_id=OWNER)
     yield from (cost.per_order(size) for cost in costs)
-
-
-class Stopwatch:
-    """Measures one stage again and again: on the wall, and on a core of this process."""
-
-    def __init__(self) -> None:
-        self._wall: list[float] = []
-        self._cpu: list[float] = []
-
-    def __enter__(self) -> Self:
-        self._began = time.perf_counter(), time.process_time()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        wall, cpu = self._began
-        self._cpu.append(time.process_time() - cpu)
-        self._wall.append(time.perf_counter() - wall)
-
-    def per_order(self, orders: int) -> str:
-        """Return the usual microseconds of an order, when so many shared each measurement."""
-        wall, cpu = (median(each) / orders * 1e6 for each in (self._wall, self._cpu))
-        return f"{wall:.1f} ({cpu:.1f})"
 
 
 def _row(name: str, stage: Callable[[], object]) -> Row:

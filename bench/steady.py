@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 
+from bench.connections import Load
 from bench.figures import Figure
-from bench.load import Load, offer
+from bench.load import offer
 from bench.saturation import CONNECTIONS, ORDERS
 from bench.subjects import Databases, Subject, noop, service
 from tests.processes import wait_until

@@ -1,0 +1,98 @@
+"""The bench judges honestly, and its load client reads answers as they come."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from bench.connections import NO_ANSWER
+from bench.curve import Point
+from bench.figures import Figure, shown
+from bench.load import offer, post, saturate
+from bench.plot import render
+
+ANSWER = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n\r\n{}"
+REQUEST = post("/orders", b"{}")
+
+
+def figure(*rounds: float, at_least: float | None = None, at_most: float | None = None) -> Figure:
+    return Figure(
+        target="P1", what="", database="", rounds=rounds, at_least=at_least, at_most=at_most
+    )
+
+
+@contextmanager
+def server(*pieces: bytes) -> Iterator[int]:
+    """Answer each request of one connection in these pieces, or close it for none; yield a port."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # the test is over
+                return
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                while connection.recv(65536) and pieces:
+                    for piece in pieces:
+                        connection.sendall(piece)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("judged", "verdict"),
+    [
+        (figure(0.6, 0.7, 0.8, at_least=0.7), "met"),
+        (figure(0.6, 0.69, 0.8, at_least=0.7), "missed"),
+        (figure(1.2, at_most=1.2), "met"),
+        (figure(1.3, at_most=1.2), "missed"),
+        (figure(1), ""),
+    ],
+)
+def test_the_median_of_the_rounds_is_held_against_the_target(judged: Figure, verdict: str) -> None:
+    assert judged.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0.00"), (0.0123, "0.012"), (0.7, "0.70"), (12.34, "12.3"), (23456.7, "23,457")],
+)
+def test_a_figure_shows_the_digits_that_say_something(value: float, text: str) -> None:
+    assert shown(value) == text
+
+
+@pytest.mark.parametrize("pieces", [(ANSWER,), (ANSWER[:9], ANSWER[9:-1], ANSWER[-1:])])
+def test_an_answer_counts_once_in_however_many_pieces_it_comes(pieces: tuple[bytes, ...]) -> None:
+    with server(*pieces) as port:
+        load = offer(port, [REQUEST], rate=1000, connections=1, seconds=0.01)
+    assert dict(load.statuses) == {201: 10}
+    assert len(load.latencies) == 10
+
+
+def test_saturation_sends_the_next_request_after_each_answer() -> None:
+    with server(ANSWER) as port:
+        load = saturate(port, [REQUEST], connections=1, seconds=0.05)
+    assert load.created == len(load.latencies) > 1
+
+
+def test_a_connection_that_is_closed_instead_of_answered_is_no_order() -> None:
+    with server() as port:
+        load = offer(port, [REQUEST], rate=1000, connections=1, seconds=0.005)
+    assert set(load.statuses) == {NO_ANSWER}
+    assert (load.created, load.refused) == (0, 5)
+
+
+def test_a_curve_of_any_length_can_be_drawn() -> None:
+    one = [Point(offered=250, accepted=250.0, p50=0.001, p99=0.002)]
+    many = [Point(n * 1000, n * 900.0, 0.001 * n, 0.1 * n) for n in range(1, 9)]
+    drawing = render({"one & only": one, "many": many})
+    assert drawing.count("<path") > 4
+    assert "one &amp; only" in drawing
