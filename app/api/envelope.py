@@ -55,6 +55,9 @@ class Envelope:
             own = _NAMES.intersection([name for name, _ in headers])
             headers.append(("X-Request-Id", current))
             headers += [field for field in _FIELDS if field[0] not in own] if own else _FIELDS
+            if status.startswith("304"):
+                # or else uWSGI's router gives it an empty chunked body, which no 304 may have
+                headers.append(("Connection", "close"))
             if self._info is not None:
                 self._info("request", **_facts(environ, status, perf_counter() - begun))
             return start_response(status, headers, exc_info)

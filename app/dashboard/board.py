@@ -11,7 +11,7 @@ from app.dashboard.choice import Choice
 from app.dashboard.health import health, worker_lines
 from app.dashboard.order_list import read_orders
 from app.dashboard.recent import Recent
-from app.orders.history import Step, Window
+from app.orders.history import Step, Window, first_step
 from app.orders.manual import ManualMoves
 from app.orders.overview import Overview
 from app.orders.selected import SelectedMoves
@@ -79,6 +79,8 @@ class Board:
             charts=charts(steps),
             width=len(steps),
             height=HEIGHT,
+            window=window,
+            begins_at=first_step(window, now),
             time_labels=time_labels(window, now),
         )
 

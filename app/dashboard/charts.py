@@ -11,7 +11,7 @@ from app.orders.history import Step, Window
 
 HEIGHT: Final = 100
 """Of the drawing's coordinates; the width is one for each step."""
-_NICE: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
+_NICE: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _TIME_LABELS: Final = 4
 
 Value = float | None

@@ -1,6 +1,5 @@
 """What a browser may do with the page: nothing that the page does not bring along."""
 
-from http import HTTPStatus
 from typing import Final
 
 from flask import Blueprint, Response
@@ -33,7 +32,4 @@ def _restrict(response: Response) -> Response:
     response.headers.update(_HEADERS)
     # Kept by the viewer's browser only, and asked for again each time.
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    if response.status_code == HTTPStatus.NOT_MODIFIED:
-        # uWSGI's router would give it an empty chunked body, which no 304 may have.
-        response.headers["Connection"] = "close"
     return response

@@ -43,6 +43,13 @@ class Step:
     """The same."""
 
 
+def first_step(window: Window, now: datetime) -> int:
+    """Return when the window's oldest step begins, in seconds since the epoch."""
+    width = window.step_seconds
+    current = int(now.replace(tzinfo=UTC).timestamp()) // width * width
+    return current - window.seconds + width
+
+
 def read_history(connection: Connection, window: Window, *, now: datetime) -> list[Step | None]:
     """Return the window's steps, the oldest first and the current one last.
 
@@ -50,15 +57,14 @@ def read_history(connection: Connection, window: Window, *, now: datetime) -> li
     of orders.
     """
     width = window.step_seconds
-    current = int(now.replace(tzinfo=UTC).timestamp()) // width * width
-    first = current - window.seconds + width
+    first = first_step(window, now)
     found = samples.last_of_each(connection, since=first - width, step_seconds=width)
     steps = {}
     for (earlier, before), (later, after) in pairwise(found):
         begins_at = later // width * width
         elapsed = min(later - earlier, width)
         steps[begins_at] = _step(begins_at, before, after, elapsed)
-    return [steps.get(begins_at) for begins_at in range(first, current + width, width)]
+    return [steps.get(begins_at) for begins_at in range(first, first + window.seconds, width)]
 
 
 def _step(begins_at: int, before: Totals, after: Totals, elapsed_seconds: int) -> Step:

@@ -1,7 +1,9 @@
 """The dashboard in a real browser, on a real service."""
 
 import os
+import re
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -111,6 +113,34 @@ def test_numbers_change_while_a_load_runs(
     expect(page.locator("#in")).not_to_have_text("0", timeout=SECONDS * 1000)
     assert load.finish()[0] == 0
     expect(page.locator(".orders tbody tr")).to_have_count(25)
+
+
+def test_a_chart_tells_what_it_shows_at_the_pointer(page: Page) -> None:
+    told = page.locator(".plot output").first
+    expect(told).to_be_empty()
+    page.locator(".plot").first.hover()
+    expect(told).to_have_text(re.compile(r"\d\d:\d\d {2}\S+ {2}\S+"))
+    with page.expect_response("**/dashboard/state*"):
+        pass
+    expect(told).not_to_be_empty()
+    page.locator("h1").hover()
+    expect(told).to_be_empty()
+
+
+@pytest.mark.parametrize("path", ["/dashboard/state", "/dashboard/static/dashboard.css", "/docs"])
+def test_an_answer_that_nothing_has_changed_is_nothing_but_its_head(
+    service: LiveService, path: str
+) -> None:
+    """A browser takes what follows for the beginning of the next answer."""
+    known = requests.get(f"{service.url}{path}", timeout=SECONDS).headers["ETag"]
+    with socket.create_connection(("127.0.0.1", service.port), timeout=SECONDS) as connection:
+        head = f"GET {path} HTTP/1.1\r\nHost: here\r\nIf-None-Match: {known}\r\n\r\n"
+        connection.sendall(head.encode())
+        with connection.makefile("rb") as answer:
+            received = answer.read()
+    assert received.startswith(b"HTTP/1.1 304 ")
+    assert received.endswith(b"\r\n\r\n")
+    assert received.count(b"\r\n\r\n") == 1
 
 
 def test_orders_are_filtered_looked_up_and_paged(page: Page, service: LiveService) -> None:

@@ -40,7 +40,7 @@ def test_a_past_without_any_value_is_drawn_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("highest", "top"), [(0, "1"), (1, "1"), (3, "5"), (24, "25"), (26, "50"), (99_999, "100,000")]
+    ("highest", "top"), [(0, "1"), (1, "1"), (7, "8"), (24, "25"), (26, "30"), (99_999, "100,000")]
 )
 def test_the_upper_edge_is_round_and_not_below_any_value(highest: int, top: str) -> None:
     assert charts([step(backlog=highest)])[1].top == top
@@ -48,5 +48,5 @@ def test_the_upper_edge_is_round_and_not_below_any_value(highest: int, top: str)
 
 def test_a_chart_says_in_words_what_it_shows() -> None:
     assert charts([step(accepted=30)])[0].summary == (
-        "Throughput: accepted 30, completed 0; up to 50"
+        "Throughput: accepted 30, completed 0; up to 30"
     )

@@ -3,8 +3,10 @@
 import { Dialog } from "./dialog.js";
 import { morph } from "./morph.js";
 import { Poll } from "./poll.js";
+import { Readout } from "./readout.js";
 
 const link = document.getElementById("link");
+const readout = new Readout(document.querySelector(".charts"));
 const pace = document.getElementById("pace");
 
 function show(html) {
@@ -13,6 +15,7 @@ function show(html) {
     const old = document.getElementById(part.id);
     if (old) morph(old, document.adoptNode(part));
   }
+  readout.update();
 }
 
 function failed(message) {
