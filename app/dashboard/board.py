@@ -1,9 +1,10 @@
 """What everyone who looks shares: each thing is read, and rendered, once a second at most."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, cast
 
 from flask import Flask, current_app, render_template
+from markupsafe import Markup
 
 from app.clock import utc_now
 from app.dashboard.charts import HEIGHT, charts, time_labels
@@ -11,14 +12,14 @@ from app.dashboard.choice import Choice
 from app.dashboard.health import health, worker_lines
 from app.dashboard.order_list import read_orders
 from app.dashboard.recent import Recent
-from app.orders.history import Step, Window, first_step
+from app.orders.history import Window, first_step
 from app.orders.manual import ManualMoves
 from app.orders.overview import Overview
 from app.orders.selected import SelectedMoves
 from app.orders.service import OrderService
 
 GOOD_SECONDS: Final = 1.0
-HISTORY_GOOD_SECONDS: Final = 2.0
+CHARTS_GOOD_SECONDS: Final = 2.0
 """No longer than from poll to poll: two workers that answer in turn must not tell old and new."""
 MISSED_LEASE: Final = 0.6
 """A worker beats five times per lease at least: after this part of it three beats are missing."""
@@ -53,9 +54,7 @@ class Board:
         self.selected = selected
         self._silent_after = min(MAX_SILENCE, timedelta(seconds=lease_seconds * MISSED_LEASE))
         self._glances: Recent[str, str] = Recent(good_seconds=GOOD_SECONDS)
-        self._histories: Recent[Window, list[Step | None]] = Recent(
-            good_seconds=HISTORY_GOOD_SECONDS
-        )
+        self._charts: Recent[Window, str] = Recent(good_seconds=CHARTS_GOOD_SECONDS)
         self._lists: Recent[Choice, str] = Recent(good_seconds=GOOD_SECONDS)
 
     def glance(self, choice: Choice) -> str:
@@ -67,29 +66,37 @@ class Board:
         return self._lists.get(choice, lambda: self._render_orders(choice))
 
     def _render_glance(self, window: Window) -> str:
-        now = utc_now()
-        present = self.overview.present(now)
-        steps = self._histories.get(window, lambda: self._read_history(window, now))
+        present = self.overview.present(utc_now())
         lines = worker_lines(present, self._silent_after)
         return render_template(
             "dashboard/glance.html",
             metrics=present.metrics,
             health=health(present, lines),
             workers=lines,
+            charts=safe(self._charts.get(window, lambda: self._render_charts(window))),
+        )
+
+    def _render_charts(self, window: Window) -> str:
+        now = utc_now()
+        steps = self.overview.history(window, now)
+        return render_template(
+            "dashboard/charts.html",
             charts=charts(steps),
+            window=window,
             width=len(steps),
             height=HEIGHT,
-            window=window,
             begins_at=first_step(window, now),
             time_labels=time_labels(window, now),
         )
 
-    def _read_history(self, window: Window, now: datetime) -> list[Step | None]:
-        return self.overview.history(window, now)
-
     def _render_orders(self, choice: Choice) -> str:
         found = read_orders(self.service, choice)
         return render_template("dashboard/orders.html", orders=found, choice=choice, now=utc_now())
+
+
+def safe(html: str) -> Markup:
+    """Return what a template has rendered as what another one need not escape again."""
+    return Markup(html)  # noqa: S704 -- the first one has escaped what is in it
 
 
 def attach_board(app: Flask, board: Board) -> None:
