@@ -7,6 +7,7 @@ from flask import Request
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
+from app.api.faults import faults
 from app.api.problems import MAX_ERRORS, BadRequestError
 from app.api.strict_json import MAX_STEP_LENGTH
 
@@ -40,8 +41,8 @@ def read_parameters(request: Request, model: type[Parameters]) -> Parameters:
     try:
         return model.model_validate({name: value for name, (value,) in given.items()})
     except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        raise bad_parameters([(str(each["loc"][0]), each["msg"]) for each in details]) from None
+        wrong = [(str(path[0]), sentence) for path, sentence in faults(error)]
+        raise bad_parameters(wrong) from None
 
 
 def bad_parameters(wrong: Sequence[tuple[str, str]]) -> BadRequestError:

@@ -5,12 +5,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Final
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from app.api.faults import faults
 from app.api.strict_json import MalformedBodyError, pointer
 from app.logs import request_id
 from app.orders import errors
@@ -125,7 +127,8 @@ def problem_of(error: errors.OrderError | BadRequestError | HTTPException) -> Pr
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         detail = error.description or status.description or status.phrase
-        return Problem(status, status.name.lower(), status.phrase, detail)
+        # HTTPStatus has other names for 413 and 422 from Python 3.13 on.
+        return Problem(status, error.name.lower().replace(" ", "_"), error.name, detail)
     status, sentence = _STATUS_AND_SENTENCE[type(error)]
     refused = error.refused if isinstance(error, errors.BulkRefusedError) else {}
     return Problem(
@@ -150,9 +153,9 @@ def invalid_order(error: ValidationError, *where: object) -> BadRequestError:
 
     """
     found = [
-        {"pointer": pointer(*where, *each["loc"]), "detail": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ][:MAX_ERRORS]
+        {"pointer": pointer(*where, *path), "detail": sentence}
+        for path, sentence in islice(faults(error), MAX_ERRORS)
+    ]
     first = f"{found[0]['pointer'] or 'the body'}: {found[0]['detail']}"
     return BadRequestError("invalid_order", first, found)
 

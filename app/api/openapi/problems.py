@@ -34,9 +34,9 @@ _MALFORMED_BODY: Final = Problem(
 _INVALID_ORDER: Final = Problem(
     HTTPStatus.BAD_REQUEST,
     "invalid_order",
-    "/user_id: Field required",
-    "/user_id: Field required",
-    [{"pointer": "/user_id", "detail": "Field required"}],
+    "/user_id: should be there",
+    "/user_id: should be there",
+    [{"pointer": "/user_id", "detail": "should be there"}],
 )
 _INVALID_KEY: Final = Problem(
     HTTPStatus.BAD_REQUEST,
