@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.api.parameters import WholeNumber
+from app.api.parameters import WHOLE_NUMBER
 from app.orders.errors import UnknownStatusError
 from app.orders.lifecycle import OrderStatus, status_named
 from app.orders.listing import Selection
@@ -55,7 +55,7 @@ class ListQuery(BaseModel):
         "-created_at",
         description="newest first, or oldest; by `id`, which grows as the orders come in",
     )
-    limit: Annotated[WholeNumber, Field(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), WHOLE_NUMBER] = DEFAULT_LIMIT
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
 
     @property

@@ -14,7 +14,7 @@ from app.api.openapi.links import TO_THE_ORDER
 from app.api.openapi.operation import Answer, operation
 from app.api.openapi.parameters import IDEMPOTENCY_KEY, IF_NONE_MATCH
 from app.api.openapi.refusals import FINDING, MOVING, PLACING
-from app.api.parameters import WholeNumber, read_parameters
+from app.api.parameters import WHOLE_NUMBER, read_parameters
 from app.api.schemas import NewOrder
 
 MAX_WAIT_SECONDS: Final = 30
@@ -25,7 +25,7 @@ class WaitQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    wait: Annotated[WholeNumber, Field(ge=0, le=MAX_WAIT_SECONDS)] = Field(
+    wait: Annotated[int, Field(ge=0, le=MAX_WAIT_SECONDS), WHOLE_NUMBER] = Field(
         0,
         description="Seconds; where many requests wait already, this one does not.",
     )

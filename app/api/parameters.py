@@ -1,7 +1,7 @@
 """Reading a query string strictly: every parameter known, and there only once."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, BeforeValidator, ValidationError
@@ -23,8 +23,8 @@ def _whole_number(value: object) -> int:
     return int(text)
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
-"""A number as it stands in a query."""
+WHOLE_NUMBER: Final = BeforeValidator(_whole_number)
+"""Reads a number as it stands in a query; comes last, for the document to see the bounds."""
 
 
 def read_parameters(request: Request, model: type[Parameters]) -> Parameters:

@@ -159,6 +159,13 @@ def test_what_takes_a_body_says_what_becomes_of_a_bad_one(document: dict[str, An
         assert {"400", "413", "415"} <= set(described["responses"]), described["operationId"]
 
 
+def test_the_bounds_of_a_parameter_are_in_it(document: dict[str, Any]) -> None:
+    of_list = document["paths"]["/orders"]["get"]["parameters"]
+    schemas = {each["name"]: each["schema"] for each in of_list if "name" in each}
+    assert schemas["limit"] == {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+    assert schemas["cursor"]["type"] == "string"
+
+
 def test_a_view_that_describes_itself_stays_the_same_function() -> None:
     def view() -> str:
         """Show something."""

@@ -48,10 +48,11 @@ class Schemas:
         return {"schema": schema, "example": self._example(schema)}
 
     def members(self, model: Any) -> list[tuple[str, Schema, bool]]:
-        """Return what a request's model is made of: name, schema and whether it is required."""
+        """Return what a query's model is made of: name, schema and whether it is required."""
         schema = self._resolved(self._schemas[model, "validation"])
         required = schema.get("required", ())
-        return [(name, each, name in required) for name, each in schema["properties"].items()]
+        members = schema["properties"].items()
+        return [(name, _without_null(each), name in required) for name, each in members]
 
     def _example(self, schema: Mapping[str, Any]) -> Any:
         if schema.get("type") == "array":
@@ -61,3 +62,12 @@ class Schemas:
     def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         name = schema.get("$ref", "").removeprefix(_PREFIX)
         return self.components[name] if name else schema
+
+
+def _without_null(schema: Schema) -> Schema:
+    """Return the schema of a parameter that is there: in a query nothing is null."""
+    kinds: list[Schema] = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    rest = {name: each for name, each in schema.items() if name != "anyOf" and each is not None}
+    return kinds[0] | rest
