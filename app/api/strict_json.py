@@ -68,8 +68,11 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def pointer(*path: object) -> str:
-    """Return the JSON pointer for this path of names and indexes, overlong names cut short."""
-    steps = (str(step)[:MAX_STEP_LENGTH] for step in path)
+    """Return the JSON pointer for this path of names and indexes.
+
+    Overlong names are cut short, and a lone surrogate, which no answer may have, is a `?`.
+    """
+    steps = (str(step)[:MAX_STEP_LENGTH].encode(errors="replace").decode() for step in path)
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 

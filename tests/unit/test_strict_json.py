@@ -119,5 +119,9 @@ def test_a_pointer_escapes_what_would_be_a_step() -> None:
     assert pointer() == ""
 
 
+def test_a_pointer_is_text_whatever_the_name() -> None:
+    assert pointer("a\ud800b", "\udfff" * 99, "\U0001f600") == f"/a?b/{'?' * 64}/\U0001f600"
+
+
 def test_a_pointer_is_no_echo_of_an_endless_name() -> None:
     assert pointer("x" * 1_000_000) == "/" + "x" * 64
