@@ -67,11 +67,16 @@ def health(present: Present, lines: list[WorkerLine]) -> Health:
     """Return how the service is, the worst first."""
     beating = [line for line in lines if line.tone in {Tone.GOOD, Tone.WARN}]
     silent = [line for line in lines if line.state == "silent"]
+    slots = {(line.row.host, line.row.slot) for line in beating}
+    dead = [line for line in lines if line.state == "dead"]
+    missing = {(line.row.host, line.row.slot) for line in dead} - slots
     waited = present.metrics.oldest_pending_age or 0.0
     if not beating:
         return Health("Down", "no worker has a fresh heartbeat", Tone.BAD)
     if silent:
         return Health("Degraded", f"{_workers(len(silent))} silent", Tone.BAD)
+    if missing:
+        return Health("Degraded", f"{_workers(len(missing))} dead and not replaced", Tone.BAD)
     if waited > BEHIND_SECONDS:
         return Health("Behind", f"the next order has waited {duration(waited)}", Tone.WARN)
     pending = present.metrics.counts[OrderStatus.PENDING]
