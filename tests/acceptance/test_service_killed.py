@@ -1,12 +1,13 @@
 """A service that is killed whole and started again takes no order with it, and makes none twice."""
 
+import pytest
 import requests
 
 from tests.acceptance.recount import recount
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ORDERS = 2000
+ORDERS, ORDERS_PER_SECOND = 2000, 500
 SECONDS = 30
 
 
@@ -14,11 +15,12 @@ def accepted(service: LiveService) -> int:
     return requests.get(f"{service.url}/metrics", timeout=5).json()["total_orders"]
 
 
+@pytest.mark.parametrize("options", [{}, {"batch-size": 20}], ids=["one by one", "in bulk"])
 def test_the_client_loses_and_doubles_nothing_when_the_service_is_killed_under_it(
-    database_url, start_service, start_load
+    database_url, start_service, start_load, options
 ) -> None:
     service = start_service(threads=32)
-    load = start_load(service, num_requests=ORDERS, concurrency=32)
+    load = start_load(service, num_requests=ORDERS, rate=ORDERS_PER_SECOND, **options)
     wait_until(lambda: accepted(service) >= ORDERS // 4, SECONDS, "load under way")
     service.kill()
     assert ORDERS // 4 <= len(recount(database_url).rows) < ORDERS
