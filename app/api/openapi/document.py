@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any, Final
 
 from apispec import APISpec
@@ -74,7 +75,9 @@ def _describe(route: Route, schemas: Schemas) -> dict[str, Any]:
     summary, _, description = inspect.cleandoc(route.view.__doc__ or "").partition("\n")
     problem = schemas.content(ProblemDocument, "serialization")["schema"]
     answers = problem_answers(route, problem)
-    answers |= {status: _answer(each, schemas) for status, each in operation.answers.items()}
+    answers |= {
+        status: _answer(status, each, schemas) for status, each in operation.answers.items()
+    }
     described: dict[str, Any] = {
         "tags": [route.tag],
         "summary": summary,
@@ -113,14 +116,15 @@ def _parameters(route: Route, schemas: Schemas) -> list[Any]:
     ]
 
 
-def _answer(answer: Answer, schemas: Schemas) -> dict[str, Any]:
+def _answer(status: int, answer: Answer, schemas: Schemas) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if answer.model is not None:
         content["application/json"] = schemas.content(answer.model, "serialization")
     for media_type, example in (answer.text or {}).items():
         content[media_type] = {"schema": {"type": "string"}, "example": example}
     return {
-        "description": _first_line(getattr(answer.model, "__doc__", "")),
+        "description": _first_line(getattr(answer.model, "__doc__", ""))
+        or HTTPStatus(status).phrase,
         "headers": {name: name for name in (*EVERYWHERE, *answer.headers)},
         **({"content": content} if content else {}),
         **({"links": dict(answer.links)} if answer.links else {}),
