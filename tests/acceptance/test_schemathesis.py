@@ -8,7 +8,7 @@ from app.api_keys import make_key
 from tests.live import ROOT, LiveService
 
 EXAMPLES = 50
-"""Per operation; about 2 s for each ten of them. To try more: `st run -n 1000`."""
+"""Per operation, and database: half a minute. To try more: `st run -n 1000`."""
 SEED = 1
 
 
