@@ -8,7 +8,7 @@ from bench.load import offer
 from bench.saturation import ORDERS
 from bench.subjects import Databases, Subject, noop, service
 
-RATES = (250, 500, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 8000, 10_000)
+RATES = (500, 1000, 2000, 3000, 4000, 5000, 6000, 8000, 10_000)
 CONNECTIONS = 128
 SECONDS = 2.0
 SATURATED = 0.9

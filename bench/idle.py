@@ -7,7 +7,7 @@ from bench.figures import Figure
 from bench.subjects import PROCESSES, Databases, service
 from bench.usage import Meter
 
-SECONDS = 20
+SECONDS = 12
 STATEMENTS_PER_SECOND = 2
 CPU_PERCENT = 1
 

@@ -45,6 +45,7 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
                         curves = dict(curve.points(databases)) | curves
                     else:
                         found += _figures(part, databases)
+    found.sort(key=lambda each: each.target)
     into.mkdir(parents=True, exist_ok=True)
     if curves:
         (into / "plot.svg").write_text(plot.render(curves))

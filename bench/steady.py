@@ -12,7 +12,7 @@ from tests.processes import wait_until
 
 RATE = 1000
 SECONDS = {"mariadb": 30.0, "sqlite": 10.0}
-NOOP_SECONDS = 8.0
+NOOP_SECONDS = 5.0
 TIMES_NOOP = 4
 BACKLOG_SECONDS = 1
 

@@ -1,9 +1,10 @@
-"""The bench judges honestly, and its load client reads answers as they come."""
+"""The bench judges honestly, its load client reads answers as they come, its page shows one run."""
 
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from bench.figures import Figure, shown
 from bench.load import offer, post, saturate
 from bench.plot import render
 
+DOCS = Path(__file__).parents[2] / "docs"
 ANSWER = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n\r\n{}"
 REQUEST = post("/orders", b"{}")
 
@@ -96,3 +98,9 @@ def test_a_curve_of_any_length_can_be_drawn() -> None:
     drawing = render({"one & only": one, "many": many})
     assert drawing.count("<path") > 4
     assert "one &amp; only" in drawing
+
+
+def test_the_page_shows_the_table_of_the_run_that_is_kept_beside_it() -> None:
+    page = (DOCS / "performance.md").read_text()
+    table = (DOCS / "performance" / "table.md").read_text()
+    assert page.partition("<!-- table -->\n")[2].partition("<!-- end of table -->")[0] == table
