@@ -106,6 +106,7 @@ def _parameters(route: Route, schemas: Schemas) -> list[Any]:
             {
                 "name": name,
                 "in": "query",
+                "description": schema.get("description", ""),
                 "required": required,
                 "allowEmptyValue": True,
                 "schema": schema,

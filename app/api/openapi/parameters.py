@@ -32,7 +32,6 @@ IF_NONE_MATCH: Final[Parameter] = {
     "in": "header",
     "description": "The `ETag` of an answer before: 304 if the order is still in that state.",
     "schema": {"type": "string"},
-    "example": 'W/"2460-2"',
 }
 REQUEST_HEADERS: Final = (IDEMPOTENCY_KEY, IF_NONE_MATCH, REQUEST_ID)
 
