@@ -1,9 +1,6 @@
 """A service under test is a real one, and is gone after its test."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,16 +8,18 @@ import pytest
 from tests.databases import SQLiteFile
 from tests.live import LiveService
 from tests.processes import StartError, wait_until
+from tests.pytest_in_progress import PytestInProgress
 
 SECONDS = 30
 TEST_IN_PROGRESS = """
 import os, signal, time
+from pathlib import Path
 
 def test_in_progress(start_service):
     service = start_service(processes=1)
     worker = service.worker_pids()[0]
     os.kill(worker, signal.SIGSTOP)
-    print(service.master_pid, worker, flush=True)
+    Path(FOUND).write_text(f"{service.master_pid} {worker}\\n")
     time.sleep(1000)
 """
 
@@ -67,14 +66,7 @@ def test_a_service_that_cannot_start_shows_its_log(database_url: str) -> None:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_no_service_outlives_its_pytest(tmp_path: Path, end: int) -> None:
-    test = tmp_path / "test_in_progress.py"
-    test.write_text(TEST_IN_PROGRESS)
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "tests.conftest"]
-    with subprocess.Popen(
-        [*command, "--database", "sqlite", test], stdout=subprocess.PIPE, text=True
-    ) as inner:
-        line = next(line for line in inner.stdout if line[0].isdigit())
-        os.kill(inner.pid, end)
-        inner.communicate()
-    pids = [int(pid) for pid in line.split()]
-    wait_until(lambda: are_gone(pids), SECONDS, "end of the service")
+    with PytestInProgress(tmp_path, TEST_IN_PROGRESS) as inner:
+        pids = [int(pid) for line in inner.found() for pid in line.split()]
+        inner.end(end)
+        wait_until(lambda: are_gone(pids), SECONDS, "end of the service")

@@ -1,9 +1,6 @@
 """The throw-away servers do what the fault tests rely on."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,21 +10,18 @@ from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.processes import StartError, wait_until
+from tests.pytest_in_progress import PytestInProgress
 from tests.servers import DatabaseServer
 
 SECONDS = 30
-START_SECONDS = 90  # beside other tests
-# A pytest of its own, with the project's fixtures, in the middle of its tests.
 TESTS_IN_PROGRESS = """
-import time
+import os, time
 from pathlib import Path
 import pytest
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_in_progress(SERVER, number):
-    new = Path("DIRECTORY", f"{number}.new")
-    new.write_text(f"{SERVER._process.pid} {SERVER.directory}")
-    new.rename(new.with_suffix(".under-way"))
+    Path(FOUND).write_text(f"{SERVER._process.pid} {SERVER.directory}\\n")
     time.sleep(1000)
 """
 
@@ -49,10 +43,6 @@ def database(server: DatabaseServer) -> Iterator[str]:
 
 def rows(server: DatabaseServer, database: str) -> list[tuple[int]]:
     return server.administer("SELECT id FROM kept", database)
-
-
-def are_under_way(directory: Path, tests: int) -> bool:
-    return len(list(directory.glob("*.under-way"))) == tests
 
 
 def is_gone(path: Path) -> bool:
@@ -133,21 +123,10 @@ def test_no_server_outlives_its_pytest(
     tmp_path: Path, fixture: str, end: int, processes: int, request
 ) -> None:
     request.getfixturevalue(fixture)  # skips where there is none
-    test = tmp_path / "test_in_progress.py"
-    tests = TESTS_IN_PROGRESS.replace("SERVER", fixture).replace("DIRECTORY", str(tmp_path))
-    test.write_text(tests)
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-n", str(processes), "-p", "tests.conftest"]
-    with subprocess.Popen([*pytest_, test], start_new_session=True) as inner:
-        try:
-            wait_until(partial(are_under_way, tmp_path, max(1, processes)), START_SECONDS, "tests")
-            if end is signal.SIGINT:
-                os.killpg(inner.pid, end)  # as a terminal does
-            else:
-                os.kill(inner.pid, end)
-            inner.wait(SECONDS)
-        finally:
-            inner.kill()
-    for file in tmp_path.glob("*.under-way"):
-        server, directory = file.read_text().split()
-        wait_until(partial(is_gone, Path("/proc", server)), SECONDS, "end of the server")
-        wait_until(partial(is_gone, Path(directory)), SECONDS, "removal of its directory")
+    tests = TESTS_IN_PROGRESS.replace("SERVER", fixture)
+    with PytestInProgress(tmp_path, tests, processes=processes) as inner:
+        found = [line.split() for line in inner.found()]
+        inner.end(end)
+        for server, directory in found:
+            wait_until(partial(is_gone, Path("/proc", server)), SECONDS, "end of the server")
+            wait_until(partial(is_gone, Path(directory)), SECONDS, "removal of its directory")
