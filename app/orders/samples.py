@@ -38,8 +38,13 @@ _BASE: Final = (
 )
 
 
+def interval(now: float) -> int:
+    """Return when the interval began that this moment lies in, both in seconds since the epoch."""
+    return int(now) // INTERVAL_SECONDS * INTERVAL_SECONDS
+
+
 def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
-    """Keep the totals as the sample of the current interval, unless another worker has.
+    """Keep the totals as the sample of the current interval, unless there is one already.
 
     Args:
         connection: In a transaction.
@@ -47,8 +52,8 @@ def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
         now: Seconds since the epoch.
 
     """
-    taken_at = int(now) // INTERVAL_SECONDS * INTERVAL_SECONDS
-    connection.execute(_TAKE[connection.dialect.name], {"taken_at": taken_at, "totals": totals})
+    sample = {"taken_at": interval(now), "totals": totals}
+    connection.execute(_TAKE[connection.dialect.name], sample)
 
 
 def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str, Any]] | None:

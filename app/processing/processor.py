@@ -21,8 +21,10 @@ from app.processing.membership import Membership
 from app.processing.pace import BATCH_SECONDS, Pace
 
 LINGER_SECONDS: Final = 0.02
-"""From one turn to the next, at least, while fewer hints wait than a batch takes: under load the
-batches grow meanwhile. An idle worker has waited for longer already when an order comes."""
+"""From one turn to the next, at least, under load, while fewer hints wait than a batch takes: the
+batches grow meanwhile."""
+LOAD: Final = 8
+"""A turn that claims so many orders tells of load."""
 SWEEP_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 2.0
 LAPSED_SECONDS: Final = 0.1
@@ -75,6 +77,7 @@ class Processor:
         self._endings: list[Ending] = []
         self._in_doubt = False
         self._held_as = NOBODY
+        self._loaded = False
         self.current_order: str | None = None
 
     def start(self) -> None:
@@ -186,7 +189,7 @@ class Processor:
         until_sweep = self._sweep_at - time.monotonic()
         if until_sweep <= 0 or self._hints.overflowed:
             return size
-        if len(self._hints) < size:
+        if self._loaded and len(self._hints) < size:
             time.sleep(max(0, self._turned_at + LINGER_SECONDS - time.monotonic()))
         self._wanted = self._hints.take(size, wait_seconds=0 if self._endings else until_sweep)
         return 0
@@ -198,9 +201,10 @@ class Processor:
             self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
         )
         if sweep_limit and not turn.more:
-            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(0.75, 1.25)
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(1, 1.4)
             self._hints.caught_up()
         self._backlog.change(-turn.ended)
         self._in_doubt = False
         self._endings, self._wanted = [], []
         self._claims += turn.claims
+        self._loaded = len(turn.claims) >= LOAD

@@ -73,6 +73,7 @@ class Supervisor:
         self._observer = Observer(identity, lease_seconds)
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
         self._orphans_until = float("-inf")
+        self._sampled = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -101,11 +102,10 @@ class Supervisor:
             self._recycle()
             return
         beat_at = time.monotonic()
-        worker_id, others, totals = run_transaction(self._engine, self._beat)
+        worker_id, others = run_transaction(self._engine, self._beat)
         was_retired = self._membership.worker_id not in {counters.NOBODY, worker_id}
         self._membership.renew(worker_id, beat_at=beat_at)
-        counts = status_counts(totals)
-        self._backlog.refresh(counts[OrderStatus.PENDING] + counts[OrderStatus.PROCESSING])
+        self._count(now=time.time())
         dead = self._observer.dead(others, now=time.monotonic())
         if dead or was_retired:
             self._orphans_until = time.monotonic() + ORPHANS_SECONDS
@@ -121,7 +121,7 @@ class Supervisor:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            pause = self._beat_seconds * random.uniform(0.8, 1)
+            pause = self._beat_seconds * random.uniform(0.9, 1.1)
             try:
                 self.tick()
             except UnavailableError as error:
@@ -129,7 +129,7 @@ class Supervisor:
             except Exception:
                 log.exception("supervisor goes on after an error")
 
-    def _beat(self, connection: Connection) -> tuple[int, list[AnyRow], dict[str, int]]:
+    def _beat(self, connection: Connection) -> tuple[int, list[AnyRow]]:
         worker_id = self._membership.worker_id
         if worker_id == counters.NOBODY or not workers.beat(
             connection,
@@ -139,10 +139,15 @@ class Supervisor:
             current_order=self._processor.current_order,
         ):
             worker_id = workers.register(connection, self._identity)
-        others = [row for row in workers.alive(connection) if row.id != worker_id]
-        totals = counters.totals(connection)
-        samples.take(connection, totals, now=time.time())
-        return worker_id, others, totals
+        return worker_id, [row for row in workers.alive(connection) if row.id != worker_id]
+
+    def _count(self, *, now: float) -> None:
+        """Take a sample, refresh the gauge: once an interval, a filling gauge at each beat."""
+        if samples.interval(now) == self._sampled and not self._backlog.filling:
+            return
+        counts = status_counts(run_transaction(self._engine, partial(_sample, now=now)))
+        self._sampled = samples.interval(now)
+        self._backlog.refresh(counts[OrderStatus.PENDING] + counts[OrderStatus.PROCESSING])
 
     def _take_over(self, dead: Sequence[AnyRow]) -> None:
         """Retire the dead and adopt their orders, and any that no active worker owns."""
@@ -183,3 +188,9 @@ class Supervisor:
         self._stopping.set()
         self._membership.end()
         os.kill(os.getpid(), signal.SIGHUP)
+
+
+def _sample(connection: Connection, *, now: float) -> dict[str, int]:
+    totals = counters.totals(connection)
+    samples.take(connection, totals, now=now)
+    return totals

@@ -20,6 +20,7 @@ from tests.builders import draft
 from tests.integration.moves import statuses
 
 MAX_HINTS = 3
+MAX_BACKLOG = 1000
 LONG_SECONDS = 1000
 LEASE_SECONDS = 15
 MAX_ATTEMPTS = 3
@@ -39,7 +40,7 @@ class Bench:
         self.handled: list[Order] = []
         self.hints = HintQueue(MAX_HINTS)
         self.membership = Membership(LEASE_SECONDS)
-        self.backlog = Backlog(LONG_SECONDS)
+        self.backlog = Backlog(MAX_BACKLOG)
         self.service = OrderService(
             self.engine, worker_id=lambda: self.worker_id, enqueue=self.hints.offer
         )

@@ -19,7 +19,7 @@ from app.orders.workers import WorkerState
 from app.processing import supervisor
 from app.processing.supervisor import HANG_LEASES, HEARTBEAT_SECONDS, HOUSEKEEPING_SECONDS
 from tests.builders import draft
-from tests.integration.bench import LEASE_SECONDS, MAX_ATTEMPTS, Bench, dead_process
+from tests.integration.bench import LEASE_SECONDS, MAX_ATTEMPTS, MAX_BACKLOG, Bench, dead_process
 from tests.integration.moves import (
     all_rows,
     claim,
@@ -104,8 +104,16 @@ def test_a_worker_that_drains_says_so(bench: Bench) -> None:
     assert worker_row(bench.engine, bench.worker_id).state == WorkerState.DRAINING
 
 
-def test_each_beat_refreshes_the_backlog_with_what_all_workers_have(bench: Bench) -> None:
+def test_each_beat_refreshes_a_filling_backlog_with_what_all_workers_have(bench: Bench) -> None:
     claim(bench.engine, place(bench.engine, draft(), draft())[:1])
+    bench.backlog.refresh(MAX_BACKLOG)
+    bench.supervisor.tick()
+    assert bench.backlog._orders == 2
+
+
+def test_each_interval_refreshes_the_backlog_with_what_all_workers_have(bench: Bench) -> None:
+    place(bench.engine, draft(), draft())
+    bench.supervisor._sampled = 0
     bench.supervisor.tick()
     assert bench.backlog._orders == 2
 

@@ -12,6 +12,13 @@ def test_it_is_full_from_the_bound_on(orders: int, full: bool) -> None:
     assert backlog.full is full
 
 
+@pytest.mark.parametrize(("orders", "filling"), [(0, False), (4, False), (5, True), (11, True)])
+def test_it_is_filling_from_half_of_the_bound_on(orders: int, filling: bool) -> None:
+    backlog = Backlog(10)
+    backlog.refresh(orders)
+    assert backlog.filling is filling
+
+
 def test_what_this_worker_does_moves_the_gauge_until_the_refresh() -> None:
     backlog = Backlog(10)
     backlog.refresh(8)
