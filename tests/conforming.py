@@ -15,7 +15,7 @@ from app.api.openapi.problems import MEDIA_TYPE, ProblemDocument
 from app.api.openapi.routes import path_of
 
 OF_HTTP: Final = {
-    *["Content-Type", "Content-Length", "Cache-Control", "Vary", "Date"],
+    *["Content-Type", "Content-Length", "Cache-Control", "Vary", "Date", "Connection"],
     *["Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"],
 }
 """Headers that need no description."""

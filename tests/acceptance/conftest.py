@@ -41,7 +41,7 @@ def start_flask(tmp_path: Path) -> Iterator[Callable[..., FlaskCommand]]:
         yield start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its thread's event loop would be in the way of other tests' own
 def browser() -> Iterator[Browser]:
     """A browser without a screen; what its pages do that they should not fails their test."""
     if not Browser.is_installed():

@@ -19,6 +19,8 @@ from tests.databases import SQLiteFile
 from tests.live import LiveService
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.xdist_group("browser")  # one process has one
+
 SECONDS = 30
 SCRIPT = "<script>document.title = 'broken in'</script><img src=x onerror=alert(1)>"
 HANDLER = """

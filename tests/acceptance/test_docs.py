@@ -14,6 +14,8 @@ from tests.acceptance.browser import Browser
 from tests.databases import SQLiteFile
 from tests.live import LiveService
 
+pytestmark = pytest.mark.xdist_group("browser")  # one process has one
+
 CREATE_ORDER = "#operations-orders-create_order_at_create_order"
 
 
