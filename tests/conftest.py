@@ -42,9 +42,11 @@ def pytest_configure() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever uses a database on every database."""
+    """Run whatever uses a database on every database, or on those that a mark names."""
     if "migrated_database" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("database") or DATABASES
+        mark = metafunc.definition.get_closest_marker("databases")
+        wanted = metafunc.config.getoption("database") or DATABASES
+        chosen = [each for each in (mark.args if mark else DATABASES) if each in wanted]
         metafunc.parametrize("migrated_database", chosen, indirect=True)
 
 

@@ -13,6 +13,9 @@ from tests.processes import wait_until
 SECONDS = 30
 Command = Callable[..., Any]
 
+# The integration tests run every command on every database.
+pytestmark = pytest.mark.databases("mariadb")
+
 
 @pytest.fixture
 def orders(start_flask, database_url: str) -> Command:
