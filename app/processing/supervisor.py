@@ -121,7 +121,7 @@ class Supervisor:
     def _run(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            pause = self._beat_seconds * random.uniform(0.9, 1.1)
+            pause = self._beat_seconds * random.uniform(0.8, 1)
             try:
                 self.tick()
             except UnavailableError as error:

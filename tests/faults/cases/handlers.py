@@ -16,7 +16,7 @@ ROUND_SECONDS = 4  # sweep, claim and COMMIT between two attempts
 RATES = (0.01, 0.1, 0.5)
 
 
-@case("F5", "the processor raises, dies, hangs", rounds=3, tested_on=("postgresql",))
+@case("F5", "the processor raises, dies, hangs", rounds=3, tested_on=("postgresql",), quiet=True)
 def processor_fails(scene: Scene) -> None:
     """One order that raises, one that takes its worker along, one that never returns."""
     scene.max_attempts = 2
@@ -43,7 +43,7 @@ def processor_fails(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F19", "an order that kills its worker", rounds=1, tested_on=("sqlite",))
+@case("F19", "an order that kills its worker", rounds=1, tested_on=("sqlite",), quiet=True)
 def poison(scene: Scene) -> None:
     """It fails after its attempts; those that were claimed with it are completed."""
     scene.max_attempts = 3

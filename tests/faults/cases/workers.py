@@ -39,7 +39,7 @@ OUTCOMES = {
 }
 
 
-@case("F1", "a worker is killed", rounds=10, tested_on=("mariadb",))
+@case("F1", "a worker is killed", rounds=10, tested_on=("mariadb",), quiet=True)
 def worker_killed(scene: Scene) -> None:
     """SIGKILL to a worker under load, again and again."""
     scene.bound_seconds = ADOPTED_SECONDS + 2
@@ -56,7 +56,7 @@ def worker_killed(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F2", "master, or all, killed", rounds=3, tested_on=("postgresql",))
+@case("F2", "master, or all, killed", rounds=3, tested_on=("postgresql",), quiet=True)
 def service_killed(scene: Scene) -> None:
     """SIGKILL to the master alone, or to every process, and a new start."""
     scene.bound_seconds = RESTARTED_SECONDS
@@ -146,6 +146,7 @@ def ended(scene: Scene, order_id: str) -> bool:
     rounds=2,
     databases=SERVERS,  # paused in a transaction it would hold SQLite's only lock, for ever
     tested_on=("postgresql",),
+    quiet=True,
 )
 def worker_paused(scene: Scene) -> None:
     """SIGSTOP in the middle of work; what it ends afterwards moves nothing."""
@@ -179,7 +180,7 @@ def stopped_with_orders(scene: Scene, pid: int) -> AbstractContextManager[None]:
         time.sleep(scene.random.uniform(0.001, 0.02))
 
 
-@case("F16", "out of memory", rounds=1, tested_on=("mariadb",))
+@case("F16", "out of memory", rounds=1, tested_on=("mariadb",), quiet=True)
 def out_of_memory(scene: Scene) -> None:
     """An order that allocates more than the service may have."""
     scene.max_attempts = 2
