@@ -9,7 +9,7 @@ SERVICE := $(VENV)/service-installed
 DEVELOPMENT := $(VENV)/development-installed
 BENCH := $(VENV)/bench-installed
 # Processes that run tests, each with servers of its own: more than cores, for most of them wait.
-TESTERS := 8
+TESTERS := 6
 PIP_COMPILE := $(PYTHON) -m piptools compile --quiet --allow-unsafe --generate-hashes \
 	--no-emit-find-links --no-emit-index-url --strip-extras
 
