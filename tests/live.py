@@ -150,6 +150,12 @@ class LiveService:
         finally:
             connection.close()
 
+    def loaded(self) -> bool:
+        """Whether each worker has loaded the application; until then it may miss a signal."""
+        alive, log = self._alive(), self.log()
+        pids = [worker["pid"] for worker in self._ask_master()["workers"]]
+        return all(pid in alive and f"pid: {pid} (default app)" in log for pid in pids)
+
     def log(self) -> str:
         """Return what the service has logged since its first start."""
         return self._log.read_text(errors="replace")

@@ -90,7 +90,7 @@ class Nemesis:
 
     def _stop_service(self) -> None:
         # A worker that uWSGI is just forking would not hear of the stop.
-        wait_until(self._service.ready, READY_SECONDS, "workers of before the stop")
+        wait_until(self._service.loaded, READY_SECONDS, "workers of before the stop")
         self._service.stop()
         self._scene.kills += 2  # what is not done within the drain is given to others
         self._service.start()
