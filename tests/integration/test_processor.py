@@ -77,6 +77,22 @@ def test_a_slow_handler_gets_its_orders_one_by_one(bench: Bench) -> None:
     assert statuses(bench.engine) == ["PROCESSING", "PENDING"]
 
 
+def test_a_processor_lets_its_batch_grow_under_load_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lingered: list[float] = []
+    monkeypatch.setattr(processor, "LOAD", 2)
+    monkeypatch.setattr(processor.time, "sleep", lingered.append)
+    bench.become_fast()
+    bench.sweep_later()
+    bench.place("A-1")
+    bench.step(2)
+    assert lingered == []
+    bench.place("B-2", "C-3")
+    bench.step(2)
+    assert len(lingered) == 1
+
+
 def test_after_an_overflow_the_oldest_orders_come_first(bench: Bench) -> None:
     bench.sweep_later()
     ids = [f"order-{number}" for number in range(MAX_HINTS + 4)]
