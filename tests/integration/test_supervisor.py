@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, select
 
 from app.api.extension import worker_of
-from app.orders import counters, store, workers
+from app.orders import counters, samples, store, workers
 from app.orders.lifecycle import OrderStatus
 from app.orders.model import orders
 from app.orders.workers import WorkerState
@@ -109,6 +109,15 @@ def test_each_beat_refreshes_a_filling_backlog_with_what_all_workers_have(bench:
     bench.backlog.refresh(MAX_BACKLOG)
     bench.supervisor.tick()
     assert bench.backlog._orders == 2
+
+
+def test_a_backlog_far_from_full_is_not_counted_at_each_beat(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place(bench.engine, draft(), draft())
+    monkeypatch.setattr(samples, "interval", lambda _now: bench.supervisor._sampled)
+    bench.supervisor.tick()
+    assert bench.backlog._orders == 0
 
 
 def test_each_interval_refreshes_the_backlog_with_what_all_workers_have(bench: Bench) -> None:
