@@ -16,15 +16,14 @@ from app.orders.lifecycle import ADOPT, PLACE, Claim, Ending, Hint, OrderStatus,
 from app.orders.model import HINT_COLUMNS, orders
 from app.orders.service import OrderService
 from app.orders.store import settling
-from app.processing import processor
 from app.processing.processor import Processor
 from app.processing.supervisor import Supervisor
 from app.transactions import run_transaction
+from tests.faults.holding import hold_a_batch_until_half_time, try_again_however_late
+from tests.faults.points import SECONDS, reached, wait_until_reached
+from tests.processes import wait_until
 
 SLOW_SWEEP_SECONDS = 5.5
-LOOK_SECONDS = 2.5
-WINDOW_SECONDS = 3
-"""How long a mistake leaves something half done: that is where the fault has to hit."""
 
 
 def completing_by_id_alone() -> None:
@@ -39,7 +38,11 @@ def completing_by_id_alone() -> None:
 
 
 def adopting_by_id_alone() -> None:
-    """Look at what a dead worker holds, and take it over a moment later, whoever holds it then."""
+    """Look at what a dead worker holds, and take it over a moment later, whoever holds it then.
+
+    The first to look acts once another has looked, too; that one when the order has ended: taken
+    out of the hands of another worker it would just lose an ending, and the fence agree again.
+    """
 
     def take_over(self, dead):
         theirs = select(*HINT_COLUMNS).where(
@@ -48,7 +51,12 @@ def adopting_by_id_alone() -> None:
         )
         seen = run_transaction(self._engine, lambda connection: connection.execute(theirs).all())
         claims = [Claim(Hint(*row)) for row in seen]
-        time.sleep(LOOK_SECONDS)
+        first = bool(claims) and reached("first-look")
+        second = bool(claims) and not first and reached("second-look")
+        if first:
+            wait_until_reached("second-look")
+        if second:
+            wait_until(lambda: _all_ended(self._engine, claims), SECONDS, "end of the orders seen")
 
         def work(connection):
             for worker in dead:
@@ -61,19 +69,28 @@ def adopting_by_id_alone() -> None:
 
         run_transaction(self._engine, work)
         self._processor.sweep_soon()
+        if second:
+            reached("second-takeover")
 
     Supervisor._take_over = take_over
 
 
 def queueing_before_the_commit() -> None:
-    """Tell the processor of orders that are not in the table yet."""
-    write, place = OrderService._write, OrderService._place
+    """Tell the processor of orders that are not in the table yet, and let it look for them."""
+    write, place, turn = OrderService._write, OrderService._place, OrderService.turn
+    looked = threading.Event()
+
+    def turning(self, endings, hints, **options):
+        done = turn(self, endings, hints, **options)
+        if hints:
+            looked.set()
+        return done
 
     def writing(self, connection, drafts):
         ids = write(self, connection, drafts)
         enqueue = self.__dict__["_enqueue"]
         enqueue([Placed(row_id, draft).hint for row_id, draft in zip(ids, drafts, strict=True)])
-        time.sleep(WINDOW_SECONDS)
+        looked.wait(SECONDS)
         return ids
 
     def placing(self, drafts, *, in_doubt):
@@ -81,17 +98,17 @@ def queueing_before_the_commit() -> None:
         quiet._write = lambda connection, drafts: writing(self, connection, drafts)
         return place(quiet, drafts, in_doubt=in_doubt)
 
-    OrderService._place = placing
-    processor.SWEEP_SECONDS = 60  # or else the sweep would make good for it, a second later
+    OrderService._place, OrderService.turn = placing, turning
+    sweep_off()  # it would make good for it, at once if it is late
 
 
 def answering_before_the_commit() -> None:
-    """Answer at once, and write a moment later."""
+    """Answer at once, and write later than anybody lives to see."""
     place = OrderService._place
 
     def placing(self, drafts, *, in_doubt):
         def later():
-            time.sleep(WINDOW_SECONDS)
+            time.sleep(SECONDS)
             place(self, drafts, in_doubt=in_doubt)
 
         threading.Thread(target=later, daemon=True).start()
@@ -122,7 +139,8 @@ def sweep_off() -> None:
 
 
 def no_fence_step_on_release() -> None:
-    """Give an order back without counting that."""
+    """Give an order back without counting that, of a batch that the stop finds in hand."""
+    hold_a_batch_until_half_time()
     step = "fence = fence + 1"
     unless_released = (
         "fence = fence + (CASE WHEN new_status = 'PENDING' AND new_error IS NULL "
@@ -134,6 +152,7 @@ def no_fence_step_on_release() -> None:
 
 def new_order_id_on_retry() -> None:
     """Make a new id whenever an INSERT is run."""
+    try_again_however_late()
     write = OrderService._write
 
     def writing(self, connection, drafts):
@@ -147,7 +166,7 @@ def new_order_id_on_retry() -> None:
 
 
 def counters_outside_the_transaction() -> None:
-    """Count a moment after the orders were written."""
+    """Count later than anybody lives to see, after the orders were written."""
 
     def writing(self, connection, drafts):
         return store.place(connection, drafts)
@@ -156,7 +175,7 @@ def counters_outside_the_transaction() -> None:
 
     def placing(self, drafts, *, in_doubt):
         placed = place(self, drafts, in_doubt=in_doubt)
-        time.sleep(WINDOW_SECONDS)
+        time.sleep(SECONDS)
         written = [each for each in placed if isinstance(each, Placed) and not each.replayed]
         tally = Counter({PLACE.name: len(written)})
         run_transaction(
@@ -168,16 +187,28 @@ def counters_outside_the_transaction() -> None:
 
 
 def read_committed() -> None:
-    """No mistake: only what `repeatable_read` is compared with, one worker with slow sweeps."""
-    due = store.due
+    """No mistake: only what `repeatable_read` is compared with, a sweep that is slow.
+
+    It lasts until an order is written, or for so long after that was begun.
+    """
+    due, write = store.due, OrderService._write
+    begun, written = threading.Event(), threading.Event()
+    try_again_however_late()  # what waits for the sweep's locks is to be late, not refused
 
     def slow_due(connection, *, limit, now):
         found = due(connection, limit=limit, now=now)
-        if not found[0] and _slot() == 1:
-            time.sleep(SLOW_SWEEP_SECONDS)
+        if not found[0] and reached("in-sweep"):
+            begun.wait(SECONDS)
+            written.wait(SLOW_SWEEP_SECONDS)
         return found
 
-    store.due = slow_due
+    def writing(self, connection, drafts):
+        begun.set()
+        ids = write(self, connection, drafts)
+        written.set()
+        return ids
+
+    store.due, OrderService._write = slow_due, writing
 
 
 def repeatable_read() -> None:
@@ -191,10 +222,10 @@ def repeatable_read() -> None:
                 cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
-def _slot() -> int:
-    import uwsgi  # noqa: PLC0415 -- exists only inside uWSGI
-
-    return uwsgi.worker_id()
+def _all_ended(engine, claims) -> bool:
+    ids = [claim.hint.id for claim in claims]
+    open_ones = select(orders.c.id).where(orders.c.id.in_(ids), orders.c.completed_at.is_(None))
+    return not run_transaction(engine, lambda connection: connection.execute(open_ones).all())
 
 
 def _without_fence(statement):

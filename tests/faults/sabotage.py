@@ -1,39 +1,36 @@
 """A handler module for test builds only: loading it in a worker makes the service worse.
 
-KILL_POINTS names a directory: while it holds a file named like a point, the next process to come
-by there removes the file and dies. PLANTED_BUG names a function of `planted_bugs`. HOST_NAME is
-the host the worker takes itself to be on. FAKETIME_NO_CACHE says that the clock is not to be
-trusted: libfaketime makes `time.sleep` fail after a jump, it does not know of sleeping until a time
-of the monotonic clock.
+KILL_POINTS arms points (see `points`): the next process to come by one dies, or stands still until
+it gets a SIGCONT. PLANTED_BUG names a function of `planted_bugs`. HOST_NAME is the host the worker
+takes itself to be on. FAKETIME_NO_CACHE says that the clock is not to be trusted: libfaketime makes
+`time.sleep` fail after a jump, it does not know of sleeping until a time of the monotonic clock.
 """
 
 import os
+import signal
 import socket
 import threading
 import time
-from pathlib import Path
 
 from app.orders.service import OrderService
 from app.processing.handlers import Order
 from app.processing.hints import HintQueue
 from tests.faults import handler, planted_bugs
+from tests.faults.points import reached
 
 
 def handle(order: Order) -> None:
     """Do as the script says."""
     handler.handle(order)
+    if reached("paused-in-handler"):
+        # To this very thread: it would go on for a while if another had to take the signal.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     _die_at("in-handler")
 
 
 def _die_at(point: str) -> None:
-    directory = os.environ.get("KILL_POINTS")
-    if directory is None:
-        return
-    try:
-        (Path(directory) / point).unlink()
-    except FileNotFoundError:
-        return
-    os._exit(9)
+    if reached(point):
+        os._exit(9)
 
 
 def _set_kill_points() -> None:

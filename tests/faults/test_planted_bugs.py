@@ -1,7 +1,7 @@
 """Mistakes planted on purpose: with the right fault the checker finds each of them.
 
-Each fault hits where the mistake shows: the process dies or stands still at the very point, and the
-mistake leaves what it does half done for long enough.
+Each fault hits where the mistake shows, however slow the machine is: the process dies or stands
+still at the very point, and what the mistake leaves half done stays so until the fault has hit.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from app.processing.pace import BATCH_SECONDS
 from tests.faults.cases.connections import WRITES, proxied
-from tests.faults.cases.workers import ended, place
-from tests.faults.load import Body, plain_order
+from tests.faults.cases.workers import ended, is_gone, place
+from tests.faults.holding import BATCH
+from tests.faults.load import plain_order
 from tests.faults.proxy import Cut
 from tests.faults.runner import seed_of_tests
 from tests.faults.scene import Scene, Site
@@ -31,11 +33,12 @@ def serve(scene: Scene, bug: str, **settings: object) -> LiveService:
 
 def a_pause(scene: Scene, bug: str) -> None:
     """A worker stands still with an order in hand, and ends it when another has done so."""
-    service = serve(scene, bug)
+    service = serve(scene, bug, KILL_POINTS=armed(scene, "paused-in-handler"))
     workers = scene.all_workers(service)
-    order_id = place(scene, scene.sender(service), "order", user_id="slow:2")
-    wait_until(lambda: not all(map(scene.holds_nothing, workers)), SECONDS, "claim")
-    (holder,) = (pid for pid in workers if not scene.holds_nothing(pid))
+    # Half a second to answer in; a client left without an answer asks the other worker, later.
+    order_id = place(scene, scene.sender(service), "order", user_id="slow:0.5")
+    wait_until(lambda: any(map(stands_still, workers)), SECONDS, "pause")
+    (holder,) = filter(stands_still, workers)
     with scene.worker_paused(holder):
         wait_until(partial(ended, scene, order_id), SECONDS, "end of the order")
         (before,) = scene.rows()
@@ -44,10 +47,11 @@ def a_pause(scene: Scene, bug: str) -> None:
 
 def a_death_that_two_notice(scene: Scene, bug: str) -> None:
     """A worker dies in its handler; both the others take over what it held."""
-    service = serve(scene, bug, processes=3, KILL_POINTS=armed(scene, "in-handler"))
+    points = armed(scene, "in-handler", "first-look", "second-look", "second-takeover")
+    service = serve(scene, bug, processes=3, KILL_POINTS=points)
     scene.all_workers(service, 3)
     place(scene, scene.sender(service), "order", user_id="return")
-    wait_until(lambda: scene.counted("adopt") >= 2, SECONDS, "the second takeover")
+    wait_until(partial(is_gone, points / "second-takeover"), SECONDS, "the second takeover")
     scene.kills += 1
     scene.worked_off(service, GIVE_UP_SECONDS)
 
@@ -75,7 +79,8 @@ def a_kill_after_the_commit(scene: Scene, bug: str) -> None:
     """Everything is killed as soon as an order is in the table."""
     service = serve(scene, bug)
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(place, scene, scene.sender(service), "order")
+        sender = scene.sender(service)
+        asked = pool.submit(sender.place, "order", plain_order("order", 0))
         wait_until(lambda: bool(scene.rows()), SECONDS, "the order's row")
         service.kill()
         scene.kills += 2
@@ -109,41 +114,37 @@ def lost_commits(scene: Scene, bug: str) -> None:
 
 
 def a_stop(scene: Scene, bug: str) -> None:
-    """SIGTERM with a batch in hand that takes longer than the drain."""
+    """SIGTERM with a batch in hand, of which only one order is begun before half time."""
     service = serve(scene, bug, processes=1)
     sender = scene.sender(service)
-    place(scene, sender, "first", user_id="slow:1.5")  # meanwhile the others queue up
-    for number in range(40):  # until the processor expects orders to be quick, and claims many
-        place(scene, sender, f"quick-{number}", user_id="return")
-    for number in range(10):
-        place(scene, sender, f"slow-{number}", user_id="slow:1.2")
-    batch = 5
-    wait_until(
-        lambda: sum(r.status == "PROCESSING" for r in scene.rows()) > batch, SECONDS, "batch"
-    )
+    for number in range(BATCH):
+        place(scene, sender, f"order-{number}", user_id=f"slow:{2 * BATCH_SECONDS}")
+    wait_until(lambda: {row.status for row in scene.rows()} == {"PROCESSING"}, SECONDS, "batch")
     service.stop()
 
 
-def slow_sweeps(scene: Scene, bug: str) -> None:
-    """One worker takes its time over an empty table, in its transaction."""
+def a_slow_sweep(scene: Scene, bug: str) -> None:
+    """An order comes in while the sweep takes its time over an empty table, in its transaction."""
     scene.bound_seconds = 4
-    service = serve(scene, bug)
-    scene.all_workers(service)
-    with scene.load(service, per_second=10, make_body=quick_order):
-        scene.pause_before(8, 8)
+    points = armed(scene, "in-sweep")
+    service = serve(scene, bug, processes=1, KILL_POINTS=points)
+    wait_until(partial(is_gone, points / "in-sweep"), SECONDS, "sweep")
+    place(scene, scene.sender(service), "order", user_id="return")
     scene.worked_off(service, SECONDS)
 
 
-def quick_order(key: str, _number: int) -> Body:
-    return {"user_id": "return", "item_ids": [key], "total_amount": 1}
-
-
-def armed(scene: Scene, point: str) -> Path:
-    """Return a directory in which this point is armed."""
+def armed(scene: Scene, *points: str) -> Path:
+    """Return a directory in which these points are armed."""
     directory = scene.directory / "armed"
     directory.mkdir()
-    (directory / point).touch()
+    for point in points:
+        (directory / point).touch()
     return directory
+
+
+def stands_still(pid: int) -> bool:
+    """Whether the process is stopped by a signal."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def armed(scene: Scene, point: str) -> Path:
         ("no_fence_step_on_release", a_stop, "mariadb", 4),
         ("new_order_id_on_retry", lost_commits, "mariadb", 1),
         ("counters_outside_the_transaction", a_kill_after_the_commit, "postgresql", 6),
-        ("repeatable_read", slow_sweeps, "mariadb", 3),
+        ("repeatable_read", a_slow_sweep, "mariadb", 3),
     ],
 )
 def test_the_checker_finds(
@@ -179,7 +180,7 @@ def test_the_checker_finds_nothing_where_no_bug_is_planted(
     sites: Callable[[str], Site], tmp_path: Path
 ) -> None:
     with Scene(sites("mariadb"), tmp_path, seed=seed_of_tests(), rounds=1) as scene:
-        slow_sweeps(scene, "read_committed")
+        a_slow_sweep(scene, "read_committed")
         verdict = scene.verdict()
 
     assert verdict.ok, str(verdict)
