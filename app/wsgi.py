@@ -20,7 +20,7 @@ GARBAGE: Final = 50_000
 try:
     settings = Settings.load()
     check_access(settings)
-    configure_logs(settings)
+    log = configure_logs(settings)
     app = create_app(settings)
 except ConfigurationError as error:
     error.show()
@@ -31,6 +31,8 @@ except ConfigurationError as error:
 gc.freeze()
 gc.set_threshold(GARBAGE)
 
+log.defer()
+atexit.register(log.flush)
 worker = worker_of(app)
 worker.start()
 atexit.register(worker.stop)

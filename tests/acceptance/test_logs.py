@@ -38,6 +38,7 @@ def test_each_request_is_logged_once_with_what_finds_it_again(start_service, sta
     service = start_service(LOG_FORMAT="json")
     status, _ = start_load(service, num_requests=ORDERS, concurrency=16).finish()
     assert status == 0
+    wait_until(lambda: count(service, status=201) == ORDERS, SECONDS, "lines")
     created = [line for line in lines(service) if line.get("status") == 201]
     assert len(created) == len({line["request_id"] for line in created}) == ORDERS
     assert {(line["level"], line["method"]) for line in created} == {("info", "POST")}
@@ -59,7 +60,7 @@ def test_each_transition_is_logged_at_debug_and_no_order_or_key_ever_is(start_se
     for action in ("place", "claim", "complete"):
         wait_until(lambda a=action: count(service, action=a, order_id="A-1"), SECONDS, action)
         assert count(service, action=action, order_id="A-1") == 1
-    assert count(service, key="ada", status=201) == 2
+    wait_until(lambda: count(service, key="ada", status=201) == 2, SECONDS, "requests")
     for secret in (*SECRETS, key, entry.rpartition(":")[2]):
         assert secret not in service.log()
 

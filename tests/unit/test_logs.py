@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import select
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,16 +13,17 @@ from typing import Any
 import pytest
 import structlog
 
-from app import create_app
+from app import create_app, logs
 from app.api.documents import json_response
 from app.api.envelope import Envelope
 from app.api_keys import make_key
-from app.logs import configure_logs
+from app.logs import configure_logs, request_id
 from app.orders.lifecycle import CLAIM, COMPLETE
 from app.orders.moves import log_moves
 from app.settings import Settings
 
 FORGERY = "x\n2026-01-01T00:00:00Z ERROR forged\r\x1b[2K\x00\x85\u2028\u202e\x9b"
+SECONDS = 10
 StartLog = Callable[..., "Log"]
 
 
@@ -143,6 +146,72 @@ def test_a_line_that_cannot_be_written_ends_nothing(tmp_path: Path, start_log: S
     configure_logs(Settings(), descriptor=os.open("/dev/full", os.O_WRONLY))
     structlog.get_logger().info("lost")
     logging.getLogger("app").error("lost")
+
+
+# --- lines that wait ---
+
+
+@pytest.fixture
+def read_end(tmp_path: Path, start_log: StartLog) -> Iterator[int]:
+    """The other end of a pipe into which lines are written later."""
+    start_log()
+    read_end, write_end = os.pipe()
+    configure_logs(Settings(log_format="json"), descriptor=write_end).defer()
+    yield read_end
+    os.close(read_end)
+    os.close(write_end)
+
+
+def event_names(piece: bytes) -> list[str]:
+    return [json.loads(line)["event"] for line in piece.splitlines()]
+
+
+def test_lines_that_can_wait_are_written_together(read_end: int) -> None:
+    for number in range(3):
+        structlog.get_logger().info(f"line {number}")
+    assert event_names(os.read(read_end, 65536)) == ["line 0", "line 1", "line 2"]
+
+
+def test_a_warning_is_written_at_once_and_in_its_order(
+    read_end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr(logs.time, "sleep", lambda _seconds: never.wait(SECONDS))
+    structlog.get_logger().info("before")
+    logging.getLogger("app").warning("it")
+    never.set()
+    assert event_names(os.read(read_end, 65536)) == ["before", "it"]
+
+
+def test_a_line_that_waits_says_when_it_was_logged(
+    read_end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs.time, "time", lambda: 0.5)
+    token = request_id.set("r-1")
+    structlog.get_logger().info("long ago")
+    request_id.reset(token)
+    line = json.loads(os.read(read_end, 65536))
+    assert line["timestamp"] == "1970-01-01T00:00:00.500000Z"
+    assert line["request_id"] == "r-1"
+
+
+def test_no_piece_is_longer_than_what_a_pipe_takes_at_once() -> None:
+    lines = [b"x" * 100] * 100
+    pieces = list(logs._pieces(iter([*lines, b"y" * 5000, *lines])))
+    assert b"".join(pieces) == b"".join([*lines, b"y" * 5000, *lines])
+    assert all(len(piece) <= select.PIPE_BUF or piece == b"y" * 5000 for piece in pieces)
+    assert len(pieces) == 7
+
+
+def test_where_nobody_reads_the_oldest_lines_are_dropped(
+    read_end: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = logs.LogOutput(read_end, logs._as_json)
+    monkeypatch.setattr(output, "_deferring", True)
+    for number in range(logs.MAX_DEFERRED + 5):
+        output.info(logs.Entry(0, "info", "", {"event": number}))
+    assert len(output._entries) == logs.MAX_DEFERRED
+    assert output._entries[0].facts == {"event": 5}
 
 
 # --- requests ------------------------------------------------------------------------------------
