@@ -1,7 +1,7 @@
 """Who may send which request: API keys with roles, taken from a header only."""
 
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask, current_app, request
 from werkzeug.datastructures import WWWAuthenticate
@@ -9,6 +9,9 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from app.api_keys import ApiKey, Role, find_key
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _OPEN: Final = ("/healthz", "/readyz", "/docs", "/openapi.json", "/dashboard")
 """Need no key, nor does what is below them; the dashboard asks for one in its own way."""
@@ -51,9 +54,19 @@ def authenticate(presented: str) -> ApiKey | None:
 def caller() -> ApiKey | None:
     """Return the key that the current request came with; None if it came with none that counts."""
     if CALLER not in request.environ:
-        return authenticate(_presented_key())
+        return authenticate(presented_key(request.environ))
     key: ApiKey | None = request.environ[CALLER]
     return key
+
+
+def presented_key(environ: "WSGIEnvironment") -> str:
+    """Return the key that came with a request, whatever it is; empty if none came."""
+    authorization: str = environ.get("HTTP_AUTHORIZATION", "")
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return key.strip()
+    given: str = environ.get("HTTP_X_API_KEY", "")
+    return given
 
 
 def _check() -> None:
@@ -65,15 +78,10 @@ def _check() -> None:
     key = caller()
     if key is None:
         raise Unauthorized(
-            "the API key is not valid" if _presented_key() else "an API key is needed",
+            "the API key is not valid"
+            if presented_key(request.environ)
+            else "an API key is needed",
             www_authenticate=WWWAuthenticate("bearer", {"realm": "order processing"}),
         )
     if key.role < needed:
         raise Forbidden(f"the key {key.name!r} has the role {key.role}; this needs {needed}")
-
-
-def _presented_key() -> str:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return key.strip()
-    return request.headers.get("X-API-Key", "")

@@ -41,6 +41,11 @@ def json_response(
 
 def created(placed: Placed) -> Response:
     """Return the answer to a create: the same again for every repetition."""
+    return JsonResponse(created_json(placed), 201, headers_of(placed))
+
+
+def created_json(placed: Placed) -> bytes:
+    """Return the body of the answer to a create."""
     draft = placed.draft
     document = {
         "message": "Order created successfully!",
@@ -53,7 +58,7 @@ def created(placed: Placed) -> Response:
             "total_amount": plain_number(draft.total_amount),
         },
     }
-    return json_response(document, 201, headers_of(placed))
+    return orjson.dumps(document)
 
 
 def headers_of(placed: Placed) -> dict[str, str]:

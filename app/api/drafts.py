@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 import uuid_utils
 from flask import Request
-from werkzeug.exceptions import ClientDisconnected, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.problems import BadRequestError
 from app.api.schemas import NewOrder
@@ -29,19 +29,23 @@ def read_draft(request: Request) -> Draft:
 
     """
     key = idempotency_key(request)
-    order = NewOrder.model_validate(read_body(request))
-    return draft_of(order, idempotency_hash=hashlib.sha256(key.encode()).digest() if key else None)
+    return parse_draft(read_bytes(request), key)
 
 
-def read_body(request: Request) -> dict[str, object]:
-    """Return the request's JSON object.
+def parse_draft(body: bytes, key: str | None) -> Draft:
+    """Return the order that a body describes, ready to be written.
+
+    Args:
+        body: What was sent as JSON.
+        key: The idempotency key; None if there is none.
 
     Raises:
-        UnsupportedMediaType: The body is not said to be JSON.
-        MalformedBodyError: It is not the JSON object it should be.
+        MalformedBodyError: The body is not the JSON object it should be.
+        ValidationError: A member is not what it should be.
 
     """
-    return read_object(read_bytes(request))
+    order = NewOrder.model_validate(read_object(body))
+    return draft_of(order, idempotency_hash=hashlib.sha256(key.encode()).digest() if key else None)
 
 
 def read_bytes(request: Request) -> bytes:
@@ -53,7 +57,7 @@ def read_bytes(request: Request) -> bytes:
     """
     if not request.is_json:
         raise UnsupportedMediaType("the Content-Type should be application/json")
-    return _bytes_of(request)
+    return request.get_data(cache=False)
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -63,7 +67,16 @@ def idempotency_key(request: Request) -> str | None:
         BadRequestError: It is not 1 to 255 visible ASCII characters.
 
     """
-    key = request.headers.get("Idempotency-Key")
+    return checked_key(request.headers.get("Idempotency-Key"))
+
+
+def checked_key(key: str | None) -> str | None:
+    """Return this idempotency key.
+
+    Raises:
+        BadRequestError: It is not 1 to 255 visible ASCII characters.
+
+    """
     if key is not None and not _VISIBLE_ASCII.fullmatch(key):
         raise BadRequestError(
             "invalid_idempotency_key", "Idempotency-Key should be 1 to 255 visible ASCII characters"
@@ -84,17 +97,3 @@ def draft_of(order: NewOrder, *, idempotency_hash: bytes | None) -> Draft:
         request_hash=hashlib.sha256(orjson.dumps(asked)).digest(),
         idempotency_hash=idempotency_hash,
     )
-
-
-def _bytes_of(request: Request) -> bytes:
-    """Return the body; werkzeug's reader, a stream around a stream, takes 10 us more."""
-    length, limit = request.content_length, request.max_content_length
-    if length is None or limit is None or length > limit:
-        return request.get_data(cache=False)  # it comes in chunks, or is refused there
-    try:
-        body: bytes = request.environ["wsgi.input"].read(length)
-    except OSError:
-        raise ClientDisconnected from None
-    if len(body) < length:
-        raise ClientDisconnected
-    return body

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+ROUTE: Final = "orders.route"
+"""Where a request's WSGI environment holds its route, if Flask did not see it."""
 _ACCEPTABLE: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _FIELDS: Final = [
     ("X-Content-Type-Options", "nosniff"),
@@ -70,10 +72,13 @@ class Envelope:
 
 
 def _facts(environ: "WSGIEnvironment", status: str, seconds: float) -> dict[str, object]:
-    rule = environ["werkzeug.request"].url_rule
+    route = environ.get(ROUTE)
+    if route is None:
+        rule = environ["werkzeug.request"].url_rule
+        route = rule.rule if rule else None
     facts = {
         "method": environ["REQUEST_METHOD"],
-        "route": rule.rule if rule else None,  # the path itself could hold anything
+        "route": route,  # the path itself could hold anything
         "status": int(status[:3]),
         "duration_seconds": round(seconds, 6),
     }
