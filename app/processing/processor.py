@@ -20,7 +20,7 @@ from app.processing.hints import HintQueue
 from app.processing.membership import Membership
 from app.processing.pace import BATCH_SECONDS, Pace
 
-LINGER_SECONDS: Final = 0.02
+LINGER_SECONDS: Final = 0.04
 """From one turn to the next, at least, under load, while fewer hints wait than a batch takes: the
 batches grow meanwhile."""
 LOAD: Final = 8

@@ -50,7 +50,7 @@ class Worker:
         self.selected = SelectedMoves(engine, worker_id=lambda: self.membership.worker_id)
         self.overview = Overview(engine)
         self.waiting = Waiting(self.service.get, max_requests=settings.threads // 4)
-        self._intake: Intake[Draft, Placed] = Intake(self.service.place)
+        self._intake: Intake[Draft, Placed] = Intake(self.service.place, threads=settings.threads)
         self.processor = Processor(
             self.service,
             self.hints,

@@ -11,7 +11,7 @@ import pytest
 
 from app.orders.errors import OutcomeUnknownError, UnavailableError
 from app.processing import intake as intake_module
-from app.processing.intake import MAX_BATCH, Intake
+from app.processing.intake import LOAD, MAX_BATCH, Intake
 from tests.processes import wait_until
 
 SECONDS = 10
@@ -56,7 +56,7 @@ def table() -> Table:
 
 @pytest.fixture
 def intake(table: Table) -> Intake[int, str]:
-    return Intake(table.write)
+    return Intake(table.write, threads=MAX_BATCH + 50)
 
 
 @pytest.fixture
@@ -114,6 +114,63 @@ def test_a_batch_is_bounded_and_the_rest_comes_after_it(table: Table, follow: Fo
     table.release_all()
     assert [each.result(SECONDS) for each in futures] == [f"row {item}" for item in items]
     assert [len(batch) for batch in table.batches] == [1, MAX_BATCH, 10]
+
+
+def gathering(
+    monkeypatch: pytest.MonkeyPatch, intake: Intake[int, str], looks: Sequence[int]
+) -> list[int]:
+    """Have so many items come between one look of a leader and the next; returns the looks."""
+    seen: list[int] = []
+
+    def sleep(_seconds: float) -> None:
+        seen.append(len(intake._waiting))
+        for _ in range(looks[len(seen) - 1]):
+            intake._waiting.append(intake_module._Waiting(7))
+
+    monkeypatch.setattr(intake_module.time, "sleep", sleep)
+    return seen
+
+
+def test_under_load_a_leader_waits_while_others_come(
+    table: Table, monkeypatch: pytest.MonkeyPatch, intake: Intake[int, str]
+) -> None:
+    monkeypatch.setattr(intake, "_loaded", True)
+    seen = gathering(monkeypatch, intake, [2, 3, 0])
+    intake.submit(1)
+    assert (seen, table.batches) == ([1, 3, 6], [[1, 7, 7, 7, 7, 7]])
+
+
+def test_a_leader_waits_for_nobody_who_cannot_come(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = Intake(table.write, threads=3)
+    monkeypatch.setattr(intake, "_loaded", True)
+    seen = gathering(monkeypatch, intake, [2])
+    intake.submit(1)
+    assert (seen, table.batches) == ([1], [[1, 7, 7]])
+
+
+def test_without_load_a_leader_waits_for_nobody(
+    table: Table, monkeypatch: pytest.MonkeyPatch, follow: Follow
+) -> None:
+    monkeypatch.setattr(intake_module, "GATHER_SECONDS", None)  # waiting would fail
+    futures = follow(*range(1, LOAD))
+    table.release_all()
+    for each in futures:
+        each.result(SECONDS)
+    assert [len(batch) for batch in table.batches] == [1, LOAD - 1]
+
+
+def test_a_batch_of_several_tells_of_load(
+    table: Table, intake: Intake[int, str], follow: Follow
+) -> None:
+    futures = follow(*range(1, LOAD + 1))
+    table.release_all()
+    for each in futures:
+        each.result(SECONDS)
+    assert intake._loaded
+    intake.submit(0)
+    assert not intake._loaded
 
 
 def test_one_bad_item_fails_alone(table: Table, follow: Follow) -> None:
@@ -277,7 +334,7 @@ def test_nothing_is_lost_or_crossed_between_64_threads() -> None:
             raise UnavailableError(" ".join(map(str, items)))
         return [ValueError(str(item)) if item % 7 == 0 else ("row", item) for item in items]
 
-    intake: Intake[int, tuple[str, int]] = Intake(write)
+    intake: Intake[int, tuple[str, int]] = Intake(write, threads=64)
 
     def is_own(item: int) -> bool:
         try:
