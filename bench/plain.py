@@ -11,14 +11,14 @@ from sqlalchemy import Engine
 
 from app.orders.lifecycle import Draft
 
-COLUMNS = (*Draft.__slots__, "updated_at")
+COLUMNS = (*Draft._fields, "updated_at")
 
 Row = tuple[object, ...]
 
 
 def row_of(draft: Draft) -> Row:
     """Return what drivers take for this order."""
-    values = [getattr(draft, name) for name in Draft.__slots__]
+    values = [getattr(draft, name) for name in Draft._fields]
     return tuple(map(_plain, [*values, draft.created_at]))
 
 

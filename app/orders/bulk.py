@@ -7,7 +7,7 @@ out what the first request wrote.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection, Engine
@@ -95,7 +95,7 @@ class BulkPlacing:
         if bulk.key is not None:
             hashes = key_hashes(bulk.key, len(drafts))
             keyed = [
-                replace(draft, idempotency_hash=each)
+                draft._replace(idempotency_hash=each)
                 for draft, each in zip(keyed, hashes, strict=True)
             ]
         try:
@@ -116,9 +116,8 @@ class BulkPlacing:
         return outcomes
 
     def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
-        ids = store.place(connection, drafts)
-        counters.add(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
-        return ids
+        count = counters.adding(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
+        return store.place(connection, drafts, *count)
 
     def _explain(self, drafts: Mapping[int, Draft], bulk: Bulk) -> Outcomes:
         """Return what became of the drafts that are there already, or stand for one that is."""

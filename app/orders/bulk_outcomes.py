@@ -3,7 +3,6 @@
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from app.database import AnyRow
 from app.orders import queries
@@ -55,7 +54,7 @@ def outcomes_of_the_first(
             raise IdempotencyKeyReusedError("this idempotency key belongs to another request")
         if rows and (draft.order_id not in chosen_ids or draft.order_id == rows[0].order_id):
             row = rows.popleft()
-            first = replace(draft, order_id=row.order_id, created_at=row.created_at)
+            first = draft._replace(order_id=row.order_id, created_at=row.created_at)
             outcomes[n] = Placed(row.id, first, replayed=not queries.is_row_of(row, draft))
         else:
             outcomes[n] = OrderExistsError(f"order {draft.order_id!r} existed already")

@@ -9,23 +9,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Connection,
-    Insert,
-    String,
-    bindparam,
-    delete,
-    func,
-    select,
-)
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import Connection, bindparam, delete, func, select
 
+from app.database import placeholder
 from app.orders.histogram import LAST_BUCKET, bucket
 from app.orders.lifecycle import COMPLETE, Ending, OrderStatus
 from app.orders.model import counters, workers
 from app.orders.workers import RETIRED
+from app.round_trip import Statement, execute_together
 
 NOBODY: Final = 0
 """The `worker_id` of what is counted outside a worker, and of rows folded together."""
@@ -46,31 +37,15 @@ def pruned(status: OrderStatus) -> str:
     return f"pruned_{status.lower()}"
 
 
-# One row of arrays, for psycopg ends what it executes for many rows with a message after which
-# PostgreSQL no longer minds how long the transaction stands idle: cut off there, a worker would
-# hold its locks for ever.
-_UNNESTED: Final = select(
-    bindparam("worker_id", type_=BigInteger),
-    func.unnest(bindparam("names", type_=ARRAY(String))),
-    func.unnest(bindparam("amounts", type_=ARRAY(BigInteger))),
+_ON_CONFLICT: Final = (
+    " ON CONFLICT (worker_id, name) DO UPDATE SET value = counters.value + excluded.value"
 )
-
-
-def _upsert(dialect: str) -> Insert:
-    if dialect == "mysql":
-        statement = mysql.insert(counters)
-        return statement.on_duplicate_key_update(value=counters.c.value + statement.inserted.value)
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    upsert = insert(counters)
-    if dialect == "postgresql":
-        upsert = upsert.from_select(["worker_id", "name", "value"], _UNNESTED)
-    return upsert.on_conflict_do_update(
-        index_elements=[counters.c.worker_id, counters.c.name],
-        set_={"value": counters.c.value + upsert.excluded.value},
-    )
-
-
-_ADD: Final = {dialect: _upsert(dialect) for dialect in ("mysql", "postgresql", "sqlite")}
+_ADD: Final = "INSERT INTO counters (worker_id, name, value) VALUES "
+_TO_WHAT_IS_THERE: Final = {
+    "mysql": " ON DUPLICATE KEY UPDATE value = value + VALUES(value)",
+    "postgresql": _ON_CONFLICT,
+    "sqlite": _ON_CONFLICT,
+}
 _OF_RETIRED: Final = (
     select(counters)
     .where(counters.c.worker_id.in_(select(workers.c.id).where(workers.c.state >= RETIRED)))
@@ -84,18 +59,19 @@ _TOTALS: Final = select(counters.c.name, func.sum(counters.c.value)).group_by(co
 
 
 def add(connection: Connection, worker_id: int, tally: Counter[str]) -> None:
-    """Add the tally to the worker's own counters, by name in ascending order."""
+    """Add the tally to the worker's own counters."""
+    execute_together(connection, adding(connection, worker_id, tally))
+
+
+def adding(connection: Connection, worker_id: int, tally: Counter[str]) -> list[Statement]:
+    """Return the statement that does so, by name in ascending order; none if there is nothing."""
     counted = sorted((name, amount) for name, amount in tally.items() if amount)
     if not counted:
-        return
-    dialect = connection.dialect.name
-    if dialect == "postgresql":
-        names, amounts = zip(*counted, strict=True)
-        row = {"worker_id": worker_id, "names": list(names), "amounts": list(amounts)}
-        connection.execute(_ADD[dialect], row)
-    else:
-        rows = [{"worker_id": worker_id, "name": name, "value": value} for name, value in counted]
-        connection.execute(_ADD[dialect], rows)
+        return []
+    mark = placeholder(connection)
+    rows = ", ".join([f"({mark}, {mark}, {mark})"] * len(counted))
+    values = [value for name, amount in counted for value in (worker_id, name, amount)]
+    return [Statement(_ADD + rows + _TO_WHAT_IS_THERE[connection.dialect.name], values)]
 
 
 def totals(connection: Connection) -> dict[str, int]:

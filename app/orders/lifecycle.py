@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.orders.errors import UnknownStatusError
 
@@ -94,8 +94,8 @@ def status_counts(moved: Mapping[str, int]) -> dict[OrderStatus, int]:
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+# A tuple is made in a third of the time of a frozen dataclass, and each order makes five of these.
+class Draft(NamedTuple):
     """A valid order that is not in the table yet."""
 
     order_id: str
@@ -109,8 +109,7 @@ class Draft:
     """SHA-256 of the idempotency key (32 bytes); None when the client sent none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(NamedTuple):
     """A PENDING order as it was last seen: enough to claim it and to work on it unread."""
 
     id: int
@@ -125,8 +124,7 @@ class Hint:
     """To be worked on alone: it was in the hands of a worker that died."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The right to end one attempt at an order, valid while the row's fence is `fence`."""
 
     hint: Hint
@@ -142,8 +140,7 @@ class Claim:
         return self.hint.attempts + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How one attempt ended: the transition out of PROCESSING, and its own times."""
 
     claim: Claim
@@ -157,8 +154,7 @@ class Ending:
     """One sentence, at most 500 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An order that is durable."""
 
     id: int

@@ -71,7 +71,7 @@ orders = Table(
     *(CheckConstraint(rule, name=name) for name, rule in _STATE_HAS_ITS_TIMES.items()),
 )
 
-HINT_COLUMNS: Final = [orders.c[name] for name in Hint.__slots__]
+HINT_COLUMNS: Final = [orders.c[name] for name in Hint._fields]
 """What a `Hint` is made of, in its order."""
 
 attempts = Table(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -20,27 +20,14 @@ from app.orders.errors import (
     OutcomeUnknownError,
     UnavailableError,
 )
-from app.orders.lifecycle import CLAIM, PLACE, Claim, Draft, Ending, Hint, OrderStatus, Placed
+from app.orders.lifecycle import CLAIM, PLACE, Draft, Ending, Hint, Placed
 from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
 from app.orders.moves import log_moves
+from app.orders.turns import Turn, take_sweeping_turn, take_turn
 from app.transactions import run_transaction
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one transaction of the processor brought."""
-
-    claims: list[Claim]
-    """To be worked on now."""
-    stale: list[Ending]
-    """Endings that came too late: another worker had taken the order over."""
-    more: bool = False
-    """Whether the sweep, if there was one, may have left orders that are due."""
-    ended: int = 0
-    """How many orders have reached an end."""
 
 
 class OrderService:
@@ -93,22 +80,13 @@ class OrderService:
         """
 
         def work(connection: Connection) -> Turn:
-            tally: Counter[str] = Counter()
-            settled: list[Ending] = []
-            stale: list[Ending] = []
-            if endings:
-                settled, stale = store.settle(connection, endings, owner_id=worker_id)
-                tally = counters.tally_endings(settled)
-                tally[counters.STALE_COMPLETIONS] = len(stale)
-            more = bool(sweep_limit and hints)  # an earlier try, which was lost, has swept
             if sweep_limit and not hints:
-                found, more = store.due(connection, limit=sweep_limit, now=utc_now())
-                hints.extend(found)
-            claims, moved = store.claim(connection, hints, owner_id=worker_id)
-            tally[CLAIM.name] += moved
-            counters.add(connection, worker_id, tally)
-            ended = sum(each.transition.target is not OrderStatus.PENDING for each in settled)
-            return Turn(claims, stale, more=more, ended=ended)
+                return take_sweeping_turn(
+                    connection, endings, hints, limit=sweep_limit, worker_id=worker_id
+                )
+            turn = take_turn(connection, endings, hints, worker_id=worker_id)
+            # An earlier try, which was lost, may have swept.
+            return replace(turn, more=bool(sweep_limit))
 
         turn = run_transaction(self._engine, work)
         log_moves(
@@ -174,9 +152,8 @@ class OrderService:
         return list(placed)
 
     def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
-        ids = store.place(connection, drafts)
-        counters.add(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
-        return ids
+        count = counters.adding(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
+        return store.place(connection, drafts, *count)
 
     def _explain(self, draft: Draft, error: DataError | IntegrityError) -> Placed | OrderError:
         """Say why this one draft was not written: it is there already, or another is."""
@@ -204,5 +181,5 @@ def _replay(row: AnyRow, draft: Draft) -> Placed | OrderError:
         return IdempotencyKeyReusedError(
             f"this idempotency key belongs to order {row.order_id!r}, which has another content"
         )
-    first = replace(draft, order_id=row.order_id, created_at=row.created_at)
+    first = draft._replace(order_id=row.order_id, created_at=row.created_at)
     return Placed(row.id, first, replayed=True)

@@ -6,10 +6,9 @@ The code of the service has none of this: what is replaced here is replaced at r
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
 
 import uuid_utils
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, event, select
 
 from app.orders import counters, store, workers
 from app.orders.lifecycle import ADOPT, PLACE, Claim, Ending, Hint, OrderStatus, Placed
@@ -18,23 +17,19 @@ from app.orders.service import OrderService
 from app.orders.store import settling
 from app.processing.processor import Processor
 from app.processing.supervisor import Supervisor
+from app.round_trip import execute_together
 from app.transactions import run_transaction
 from tests.faults.holding import hold_a_batch_until_half_time, try_again_however_late
 from tests.faults.points import SECONDS, reached, wait_until_reached
 from tests.processes import wait_until
 
 SLOW_SWEEP_SECONDS = 5.5
+GUARD = " AND fence = held_fence"
 
 
 def completing_by_id_alone() -> None:
     """End an order whoever holds it now."""
-
-    def settle(connection, endings, *, owner_id):
-        statement = _without_fence(settling.SETTLE[connection.dialect.name])
-        connection.execute(statement, settling._parameters(endings, owner_id))
-        return list(endings), []
-
-    store.settle = settle
+    _change_endings(GUARD, "")
 
 
 def adopting_by_id_alone() -> None:
@@ -63,8 +58,9 @@ def adopting_by_id_alone() -> None:
                 workers.retire(connection, worker.id, seen_beat=worker.beat)
             if claims:
                 adopted = [Ending(claim, ADOPT) for claim in claims]
-                statement = _without_fence(settling.SETTLE[connection.dialect.name])
-                connection.execute(statement, settling._parameters(adopted, None))
+                adopt = settling.ending(connection, adopted, owner_id=None)
+                unguarded = adopt._replace(sql=adopt.sql.replace(GUARD, ""))
+                execute_together(connection, [unguarded])
                 counters.add(connection, 0, counters.tally_endings(adopted))
 
         run_transaction(self._engine, work)
@@ -119,13 +115,7 @@ def answering_before_the_commit() -> None:
 
 def retrying_a_lost_commit_blindly() -> None:
     """Take everything a repeated transaction asks for as moved by it."""
-    settle = store.settle
-
-    def settling_blindly(connection, endings, *, owner_id):
-        settle(connection, endings, owner_id=owner_id)
-        return list(endings), []
-
-    store.settle = settling_blindly
+    settling.judge = lambda _connection, endings, _moved, *, owner_id: (list(endings), [])
 
 
 def sweep_off() -> None:
@@ -146,8 +136,7 @@ def no_fence_step_on_release() -> None:
         "fence = fence + (CASE WHEN new_status = 'PENDING' AND new_error IS NULL "
         "AND NOT new_solo THEN 0 ELSE 1 END)"
     )
-    for statement in settling.SETTLE.values():
-        statement.text = statement.text.replace(step, unless_released)
+    _change_endings(step, unless_released)
 
 
 def new_order_id_on_retry() -> None:
@@ -156,11 +145,8 @@ def new_order_id_on_retry() -> None:
     write = OrderService._write
 
     def writing(self, connection, drafts):
-        anew = [replace(draft, order_id=str(uuid_utils.uuid7())) for draft in drafts]
-        ids = write(self, connection, anew)
-        for old, new in zip(drafts, anew, strict=True):
-            object.__setattr__(old, "order_id", new.order_id)
-        return ids
+        drafts[:] = [draft._replace(order_id=str(uuid_utils.uuid7())) for draft in drafts]
+        return write(self, connection, drafts)
 
     OrderService._write = writing
 
@@ -228,6 +214,6 @@ def _all_ended(engine, claims) -> bool:
     return not run_transaction(engine, lambda connection: connection.execute(open_ones).all())
 
 
-def _without_fence(statement):
-    unguarded = statement.text.replace(" AND fence = held_fence", "")
-    return text(unguarded).bindparams(*statement._bindparams.values())
+def _change_endings(old, new):
+    for dialect, sql in settling.SETTLE.items():
+        settling.SETTLE[dialect] = sql.replace(old, new)

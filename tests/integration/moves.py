@@ -90,7 +90,7 @@ def until_known(work: Callable[[], T]) -> T:
 
 def hints(connection: Connection, ids: Iterable[int]) -> list[Hint]:
     """Return hints at these rows as they are now, by id."""
-    columns = [orders.c[name] for name in Hint.__slots__]
+    columns = [orders.c[name] for name in Hint._fields]
     rows = connection.execute(select(*columns).where(orders.c.id.in_(ids)).order_by(orders.c.id))
     return [Hint(*row) for row in rows]
 

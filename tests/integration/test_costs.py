@@ -16,14 +16,14 @@ class Costs:
 
     def __init__(self, engine: Engine) -> None:
         """Count from now on."""
-        self.statements: list[str] = []
-        self.commits = 0
+        self.reset()
         event.listen(engine, "before_cursor_execute", self._note_statement)
         event.listen(engine, "commit", self._note_commit)
 
     def reset(self) -> None:
         """Forget what was counted."""
-        self.statements, self.commits = [], 0
+        self.statements: list[str] = []
+        self.round_trips = self.commits = 0
 
     @property
     def counted(self) -> tuple[int, int]:
@@ -32,7 +32,8 @@ class Costs:
 
     def _note_statement(self, _connection: object, _cursor: object, sql: str, *_: object) -> None:
         if not sql.startswith("BEGIN"):
-            self.statements.append(sql)
+            self.statements += sql.split(";\n")
+            self.round_trips += 1
 
     def _note_commit(self, _connection: object) -> None:
         self.commits += 1
@@ -50,6 +51,19 @@ def test_placing_orders_takes_two_statements_and_a_commit_however_many_they_are(
 ) -> None:
     service.place([draft() for _ in range(size)])
     assert costs.counted == (2, 1), costs.statements
+
+
+@pytest.mark.only_on("mariadb")
+def test_placing_and_a_turn_are_one_round_trip_each_where_the_driver_can(
+    engine: Engine, service: OrderService, costs: Costs
+) -> None:
+    service.place([draft(), draft()])
+    assert costs.round_trips == 1
+    held = place_and_claim(engine, draft(), draft())
+    waiting = place(engine, draft())
+    costs.reset()
+    service.turn([ending(each) for each in held], waiting, sweep_limit=0, worker_id=OWNER)
+    assert costs.round_trips == 1
 
 
 @BATCHES

@@ -102,8 +102,9 @@ class Life(RuleBasedStateMachine):
     def place_again(self, number: int) -> None:
         row_id = self.pick(self.rows, number)
         first = self.drafts[row_id]
-        repeated = draft("another-id", item_ids=first.item_ids)
-        object.__setattr__(repeated, "idempotency_hash", first.idempotency_hash)
+        repeated = draft("another-id", item_ids=first.item_ids)._replace(
+            idempotency_hash=first.idempotency_hash
+        )
         (placed,) = self.service.place([repeated])
         assert isinstance(placed, Placed)
         assert (placed.id, placed.replayed) == (row_id, True)

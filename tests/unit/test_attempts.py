@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clock import utc_now
-from app.orders.lifecycle import COMPLETE, FAIL, FOREVER_DUE, RETRY_LATER, Ending
+from app.orders.lifecycle import COMPLETE, FAIL, FOREVER_DUE, RETRY_LATER, Claim, Ending
 from app.processing.attempts import MAX_ERROR_LENGTH, RetryPolicy, attempt
 from app.processing.handlers import Handler, Order, PermanentError
 from tests.builders import claim
@@ -109,9 +109,8 @@ def test_an_odd_error_text_is_kept_as_far_as_possible(text: str, said: str) -> N
 
 def test_an_attempt_never_begins_before_its_order_was_created() -> None:
     """The clock may have jumped back since."""
-    held = claim()
     later = utc_now() + timedelta(hours=1)
-    object.__setattr__(held.hint, "created_at", later)
+    held = Claim(claim().hint._replace(created_at=later))
     ended = attempt(held, lambda _order: None, POLICY)
     assert later <= ended.started_at <= ended.ended_at
 

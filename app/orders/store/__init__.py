@@ -10,6 +10,7 @@ from app.orders.store.manual import cancel, lock, lock_all, reopen
 from app.orders.store.placing import place
 from app.orders.store.pruning import ended, prune
 from app.orders.store.settling import settle
+from app.orders.store.turning import settle_and_claim
 
 __all__ = [
     "ADOPTED_AT_ONCE",
@@ -24,4 +25,5 @@ __all__ = [
     "prune",
     "reopen",
     "settle",
+    "settle_and_claim",
 ]

@@ -1,6 +1,5 @@
 """Taking over what dead workers held."""
 
-from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, exists, select
@@ -39,7 +38,7 @@ def adopt(connection: Connection, *, max_attempts: int) -> list[Ending]:
     endings = []
     for *hint, started_at in connection.execute(_ORPHANS):
         seen = Hint(*hint)
-        claim = Claim(replace(seen, fence=seen.fence - 1, attempts=seen.attempts - 1))
+        claim = Claim(seen._replace(fence=seen.fence - 1, attempts=seen.attempts - 1))
         ended_at = max(utc_now(), started_at)
         if seen.attempts < max_attempts:
             endings.append(Ending(claim, ADOPT, started_at, ended_at))

@@ -1,7 +1,7 @@
 """Finding orders to work on, and claiming them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import takewhile
 from typing import Final
@@ -13,6 +13,7 @@ from app.database import UtcDateTime, placeholder
 from app.orders.lifecycle import Claim, Hint, OrderStatus
 from app.orders.model import HINT_COLUMNS, orders
 from app.orders.store.held import held
+from app.round_trip import Statement, execute_together
 
 # `status` stays out of the WHERE: MariaDB and SQLite would choose its index, lock in another
 # order and deadlock. The fence says as much. The ids stand in the text: to have SQLAlchemy expand
@@ -43,21 +44,42 @@ def claim(
         earlier COMMIT of the same claims had got through: then they are held and none moves.
 
     """
-    by_fence: dict[int, list[Hint]] = defaultdict(list)
+    groups = by_fence(hints)
+    outcomes = execute_together(
+        connection, [claiming(connection, group, owner_id=owner_id) for group in groups]
+    )
+    return judge(connection, groups, [each.row_count for each in outcomes], owner_id=owner_id)
+
+
+def by_fence(hints: Iterable[Hint]) -> list[list[Hint]]:
+    """Return the hints, each row's once, by their fence and in the order of their rows' ids."""
+    groups: dict[int, list[Hint]] = defaultdict(list)
     for hint in sorted({each.id: each for each in hints}.values(), key=lambda each: each.id):
-        by_fence[hint.fence].append(hint)
+        groups[hint.fence].append(hint)
+    return list(groups.values())
+
+
+def claiming(connection: Connection, group: Sequence[Hint], *, owner_id: int) -> Statement:
+    """Return the statement that claims these, which have one fence, as far as it holds."""
+    now = utc_now().isoformat(" ", "microseconds")
+    sql = _CLAIM.format(placeholder(connection), ids=", ".join([str(hint.id) for hint in group]))
+    return Statement(sql, (owner_id, now, now, now, group[0].fence))
+
+
+def judge(
+    connection: Connection, groups: Iterable[Sequence[Hint]], moved: Iterable[int], *, owner_id: int
+) -> tuple[list[Claim], int]:
+    """Return what `claim` does, after so many rows of each group have moved."""
     claims: list[Claim] = []
-    moved = 0
-    for fence, group in by_fence.items():
-        ids = [hint.id for hint in group]
-        rows = _move(connection, ids, fence=fence, owner_id=owner_id)
+    in_all = 0
+    for group, rows in zip(groups, moved, strict=True):
         won = [Claim(hint) for hint in group]
         if rows != len(group):
-            mine = held(connection, ids, owner_id)
+            mine = held(connection, [hint.id for hint in group], owner_id)
             won = [c for c in won if mine.get(c.hint.id) == (c.fence, OrderStatus.PROCESSING)]
         claims += won
-        moved += rows
-    return claims, moved
+        in_all += rows
+    return claims, in_all
 
 
 def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint], bool]:
@@ -76,10 +98,3 @@ def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint
     else:
         first = list(takewhile(lambda hint: not hint.solo, hints))
     return first, len(hints) == limit or len(first) < len(hints)
-
-
-def _move(connection: Connection, ids: list[int], *, fence: int, owner_id: int) -> int:
-    """PENDING -> PROCESSING as far as the fence holds; returns how many moved."""
-    now = utc_now().isoformat(" ", "microseconds")
-    statement = _CLAIM.format(placeholder(connection), ids=", ".join(map(str, ids)))
-    return connection.exec_driver_sql(statement, (owner_id, now, now, now, fence)).rowcount

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import orjson
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection
 
 from app.database import placeholder
 from app.orders.lifecycle import Draft
-from app.orders.model import orders
+from app.round_trip import Statement, execute_together
 
 _COLUMNS: Final = (
     "order_id",
@@ -25,27 +25,36 @@ _COLUMNS: Final = (
     "request_hash",
 )
 _INSERT: Final = f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES "  # noqa: S608 -- no value in it
-_IDS_OF: Final = select(orders.c.order_id, orders.c.id).where(
-    orders.c.order_id.in_(bindparam("order_ids", expanding=True))
-)
+_IDS_OF: Final = "SELECT order_id, id FROM orders WHERE order_id IN ({})"
 
 
-def place(connection: Connection, drafts: Sequence[Draft]) -> list[int]:
+def place(connection: Connection, drafts: Sequence[Draft], *also: Statement) -> list[int]:
     """-> PENDING; returns the rows' ids in the order of the drafts.
+
+    Args:
+        connection: In a transaction.
+        drafts: At least one.
+        also: To be run in the same round trip.
 
     Raises:
         IntegrityError: An `order_id` or an idempotency key is taken; nothing was written.
 
     """
-    row = f"({', '.join([placeholder(connection)] * len(_COLUMNS))})"
-    statement = _INSERT + ", ".join([row] * len(drafts))
-    values = tuple(value for draft in drafts for value in _values(draft))
+    mark = placeholder(connection)
+    row = f"({', '.join([mark] * len(_COLUMNS))})"
+    insert = _INSERT + ", ".join([row] * len(drafts))
+    values = [value for draft in drafts for value in _values(draft)]
     if connection.dialect.insert_returning:
-        written = connection.exec_driver_sql(f"{statement} RETURNING order_id, id", values)
+        written, *_ = execute_together(
+            connection, [Statement(f"{insert} RETURNING order_id, id", values), *also]
+        )
     else:
-        connection.exec_driver_sql(statement, values)
-        written = connection.execute(_IDS_OF, {"order_ids": [draft.order_id for draft in drafts]})
-    ids = {row.order_id: row.id for row in written}
+        order_ids = [draft.order_id for draft in drafts]
+        select = _IDS_OF.format(", ".join([mark] * len(drafts)))
+        _, written, *_ = execute_together(
+            connection, [Statement(insert, values), Statement(select, order_ids), *also]
+        )
+    ids: dict[str, int] = dict(written.rows)
     return [ids[draft.order_id] for draft in drafts]
 
 
