@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.breaker import Breaker, breaker_of
 from app.orders.errors import OutcomeUnknownError, UnavailableError
+from app.writer_queue import turn_to_write
 
 MAX_TRIES: Final = 5
 RETRY_WINDOW_SECONDS: Final = 4
@@ -98,9 +99,10 @@ def run_transaction(
         tries.stage = _Stage.CONNECTING
         try:
             tries.breaker.check()
-            with engine.connect() as connection:
+            with turn_to_write(engine, read_only=read_only), engine.connect() as connection:
                 tries.stage = _Stage.WORKING
-                connection.execution_options(read_only=read_only)
+                if read_only:
+                    connection.execution_options(read_only=True)
                 transaction = connection.begin()
                 result = work(connection)
                 tries.stage = _Stage.WORKING if read_only else _Stage.COMMITTING
