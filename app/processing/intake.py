@@ -22,7 +22,7 @@ from app.orders.errors import OutcomeUnknownError, UnavailableError
 
 MAX_BATCH: Final = 256
 DEADLINE_SECONDS: Final = 15
-LOAD: Final = 4
+LOAD: Final = 8
 """A batch of so many items tells of load."""
 GATHER_SECONDS: Final = 0.001
 """From one look to the next at whether others still come."""

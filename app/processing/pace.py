@@ -1,10 +1,12 @@
-"""How many orders to claim at once."""
+"""How many orders to claim at once, and whether it is worth waiting for more."""
 
+import math
 from typing import Final
 
 BATCH_SECONDS: Final = 0.05
 MAX_BATCH: Final = 256
 NEWEST_WEIGHT: Final = 0.3
+MEMORY_SECONDS: Final = 0.2
 
 
 class Pace:
@@ -30,3 +32,19 @@ class Pace:
         """Take in how long the last orders took together."""
         newest = seconds / orders
         self._seconds_per_order += NEWEST_WEIGHT * (newest - self._seconds_per_order)
+
+
+class Demand:
+    """How many orders come to a worker in a second: a moving average that forgets by time."""
+
+    def __init__(self) -> None:
+        self.per_second = 0.0
+        self._recorded_at = float("-inf")
+
+    def record(self, orders: int, *, now: float) -> None:
+        """Take in how many orders came until now (monotonic seconds) since the last time."""
+        seconds = now - self._recorded_at
+        if seconds > 0:
+            newest_weight = 1 - math.exp(-seconds / MEMORY_SECONDS)
+            self.per_second += newest_weight * (orders / seconds - self.per_second)
+            self._recorded_at = now

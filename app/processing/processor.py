@@ -18,13 +18,13 @@ from app.processing.backlog import Backlog
 from app.processing.handlers import Handler
 from app.processing.hints import HintQueue
 from app.processing.membership import Membership
-from app.processing.pace import BATCH_SECONDS, Pace
+from app.processing.pace import BATCH_SECONDS, Demand, Pace
 
 LINGER_SECONDS: Final = 0.04
 """From one turn to the next, at least, under load, while fewer hints wait than a batch takes: the
 batches grow meanwhile."""
-LOAD: Final = 8
-"""A turn that claims so many orders tells of load."""
+LOAD: Final = 4
+"""So many orders coming in that time are load."""
 SWEEP_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 2.0
 LAPSED_SECONDS: Final = 0.1
@@ -67,6 +67,7 @@ class Processor:
         # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
         self._map = ThreadPool(threads).map if threads > 1 else map
         self._pace = Pace(at_least=threads)
+        self._demand = Demand()
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
         self._stopping = threading.Event()
         self._sweep_at = self._progress_at = self._turned_at = time.monotonic()
@@ -77,7 +78,6 @@ class Processor:
         self._endings: list[Ending] = []
         self._in_doubt = False
         self._held_as = NOBODY
-        self._loaded = False
         self.current_order: str | None = None
 
     def start(self) -> None:
@@ -189,7 +189,7 @@ class Processor:
         until_sweep = self._sweep_at - time.monotonic()
         if until_sweep <= 0 or self._hints.overflowed:
             return size
-        if self._loaded and len(self._hints) < size:
+        if self._demand.per_second * LINGER_SECONDS >= LOAD and len(self._hints) < size:
             time.sleep(max(0, self._turned_at + LINGER_SECONDS - time.monotonic()))
         self._wanted = self._hints.take(size, wait_seconds=0 if self._endings else until_sweep)
         return 0
@@ -207,4 +207,4 @@ class Processor:
         self._in_doubt = False
         self._endings, self._wanted = [], []
         self._claims += turn.claims
-        self._loaded = len(turn.claims) >= LOAD
+        self._demand.record(len(turn.claims), now=self._turned_at)

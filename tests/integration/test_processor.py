@@ -14,6 +14,7 @@ from app.orders.errors import UnavailableError
 from app.orders.lifecycle import OrderStatus
 from app.processing import processor
 from app.processing.handlers import Order, PermanentError
+from app.processing.processor import LINGER_SECONDS, LOAD
 from tests.builders import draft
 from tests.integration.bench import LONG_SECONDS, MAX_HINTS, Bench
 from tests.integration.commits import Commits
@@ -81,16 +82,25 @@ def test_a_processor_lets_its_batch_grow_under_load_only(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lingered: list[float] = []
-    monkeypatch.setattr(processor, "LOAD", 2)
     monkeypatch.setattr(processor.time, "sleep", lingered.append)
+    monkeypatch.setattr(bench.processor._demand, "record", lambda _orders, *, now: None)
+    bench.become_fast()
+    bench.sweep_later()
+    for demand, times in ((0.0, 0), (LOAD / LINGER_SECONDS - 1, 0), (LOAD / LINGER_SECONDS, 2)):
+        bench.processor._demand.per_second = demand
+        bench.place(f"at-{demand}")
+        bench.step(2)
+        assert len(lingered) == times
+
+
+def test_a_processor_notices_how_many_orders_come(bench: Bench) -> None:
     bench.become_fast()
     bench.sweep_later()
     bench.place("A-1")
-    bench.step(2)
-    assert lingered == []
-    bench.place("B-2", "C-3")
-    bench.step(2)
-    assert len(lingered) == 1
+    bench.step()
+    bench.place(*(f"B-{number}" for number in range(100)))
+    bench.step()
+    assert bench.processor._demand.per_second > 0
 
 
 def test_after_an_overflow_the_oldest_orders_come_first(bench: Bench) -> None:

@@ -1,8 +1,8 @@
-"""How many orders a batch takes."""
+"""How many orders a batch takes, and how many come."""
 
 import pytest
 
-from app.processing.pace import BATCH_SECONDS, MAX_BATCH, Pace
+from app.processing.pace import BATCH_SECONDS, MAX_BATCH, MEMORY_SECONDS, Demand, Pace
 
 
 def settled(seconds_per_order: float, *, at_least: int = 1) -> Pace:
@@ -44,3 +44,35 @@ def test_a_slow_pace_becomes_fast_again() -> None:
         pace.record(MAX_BATCH, 0.001)
         rounds += 1
     assert rounds < 50
+
+
+def after(*recorded: tuple[float, int]) -> float:
+    """Return the orders a second, after so many were recorded at these times."""
+    demand = Demand()
+    for now, orders in recorded:
+        demand.record(orders, now=now)
+    return demand.per_second
+
+
+def test_before_two_records_no_demand_is_known() -> None:
+    assert after() == 0
+    assert after((7, 100)) == 0
+
+
+@pytest.mark.parametrize("pause", [0.001, 0.04, 1.0])
+def test_a_steady_demand_is_known_however_often_it_is_recorded(pause: float) -> None:
+    steady = [(number * pause, round(500 * pause) or 1) for number in range(5000)]
+    expected = (round(500 * pause) or 1) / pause
+    assert after(*steady) == pytest.approx(expected, rel=0.01)
+
+
+def test_demand_is_forgotten_by_time_and_not_by_how_often_it_is_recorded() -> None:
+    busy = [(number * 0.01, 10) for number in range(100)]
+    once = after(*busy, (1 + MEMORY_SECONDS, 0))
+    often = after(*busy, *[(1 + n * MEMORY_SECONDS / 50, 0) for n in range(1, 51)])
+    assert once == pytest.approx(often, rel=0.1)
+    assert once < 500
+
+
+def test_two_records_at_one_time_are_no_division_by_zero() -> None:
+    assert after((1, 5), (1, 5)) == 0
