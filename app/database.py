@@ -12,7 +12,6 @@ from sqlalchemy import BigInteger, DateTime, Engine, Integer, LargeBinary, Row, 
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, ExceptionContext
 
-from app.round_trip import EveryOutcome
 from app.transactions import Fault, diagnose
 
 LOCK_SECONDS: Final = 3
@@ -79,7 +78,6 @@ def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
                     "read_timeout": SOCKET_SECONDS,
                     "write_timeout": SOCKET_SECONDS,
                     "charset": "utf8mb4",
-                    "cursorclass": EveryOutcome,
                     # The first is SQLAlchemy's own, without which an UPDATE counts what it changes.
                     "client_flag": CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
                 },

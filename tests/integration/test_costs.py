@@ -3,21 +3,26 @@
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 
+from app import round_trip
 from app.orders.service import OrderService
+from app.round_trip import Outcome, Statement
 from tests.builders import draft, ending
 from tests.integration.moves import OWNER, place, place_and_claim
 
+run = round_trip._run
 BATCHES = pytest.mark.parametrize("size", [1, 16, 256])
 
 
 class Costs:
-    """Counts what an engine sends; SQLite's BEGIN is a statement only to its driver."""
+    """Counts what is sent; SQLite's BEGIN is a statement only to its driver."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         """Count from now on."""
         self.reset()
         event.listen(engine, "before_cursor_execute", self._note_statement)
+        monkeypatch.setattr(round_trip, "_run", self._run)
         event.listen(engine, "commit", self._note_commit)
 
     def reset(self) -> None:
@@ -35,14 +40,18 @@ class Costs:
             self.statements += sql.split(";\n")
             self.round_trips += 1
 
+    def _run(self, cursor: DBAPICursor, statement: Statement) -> Outcome:
+        self._note_statement(None, None, statement.sql)
+        return run(cursor, statement)
+
     def _note_commit(self, _connection: object) -> None:
         self.commits += 1
 
 
 @pytest.fixture
-def costs(engine: Engine) -> Costs:
+def costs(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Costs:
     """What the engine is asked for."""
-    return Costs(engine)
+    return Costs(engine, monkeypatch)
 
 
 @BATCHES

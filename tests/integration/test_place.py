@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy import Connection, Engine, event
 
 from app.breaker import breaker_of
 from app.clock import utc_now
@@ -211,10 +210,10 @@ def test_a_batch_that_is_split_while_the_database_goes_away_is_in_doubt(
     service.place([draft("taken")])
     queue.clear()
 
-    def go_away(context: ExceptionContext) -> None:
-        breaker_of(engine).opened_by(context.original_exception)
+    def go_away(_connection: Connection) -> None:
+        breaker_of(engine).opened_by("the test")
 
-    event.listen(engine, "handle_error", go_away)
+    event.listen(engine, "rollback", go_away)
     outcomes = service.place([draft(), draft("taken")])
     assert [type(each) for each in outcomes] == [OutcomeUnknownError] * 2
     assert queue == []
