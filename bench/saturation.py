@@ -11,7 +11,7 @@ from bench.load import post, saturate
 from bench.subjects import Databases, Subject
 from bench.usage import Meter, Usage
 
-CONNECTIONS = 64
+CONNECTIONS = 128
 WARM_UP_SECONDS = 1.0
 BODIES = [
     {"user_id": user_id, "item_ids": [101, 102, 103], "total_amount": 59.99}
