@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -71,7 +72,7 @@ class LogOutput:
     250 for the line; this way it is 5.
     """
 
-    def __init__(self, descriptor: int, render: Callable[[EventDict], bytes]) -> None:
+    def __init__(self, descriptor: int, render: Callable[[Entry], bytes]) -> None:
         self._descriptor = descriptor
         self._render = render
         self._entries: deque[Entry] = deque(maxlen=MAX_DEFERRED)
@@ -104,7 +105,7 @@ class LogOutput:
         """Write what waits."""
         with self._writing:
             waiting = [self._entries.popleft() for _ in range(len(self._entries))]
-            for piece in _pieces(self._render(_line(entry)) + b"\n" for entry in waiting):
+            for piece in _pieces(self._render(entry) + b"\n" for entry in waiting):
                 try:  # noqa: SIM105 -- `suppress` takes as long as the rest
                     os.write(self._descriptor, piece)
                 except OSError:  # a full disk under the log must not end requests
@@ -152,18 +153,12 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _line(entry: Entry) -> EventDict:
-    """Begin the line with when, how severe and what."""
-    message = entry.facts.pop("event")
-    at = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="microseconds")
-    line = {"timestamp": f"{at[:26]}Z", "level": entry.level, "event": message, **entry.facts}
-    if entry.request_id:
-        line["request_id"] = entry.request_id
-    return line
-
-
-def _as_json(event: EventDict) -> bytes:
+def _as_json(entry: Entry) -> bytes:
     """Return the line for programs."""
+    head: EventDict = {"timestamp": _timestamp(entry.at), "level": entry.level, "event": ""}
+    event = {**head, **entry.facts}  # which have an event of their own
+    if entry.request_id:
+        event["request_id"] = entry.request_id
     try:
         line = orjson.dumps(event, default=repr)
         # Only outside of ASCII does it leave what some program may take for the end of a line.
@@ -173,13 +168,26 @@ def _as_json(event: EventDict) -> bytes:
     return line if fits else json.dumps(event, default=repr).encode()
 
 
-def _as_text(event: EventDict) -> bytes:
+def _as_text(entry: Entry) -> bytes:
     """Return the line for people; only what is raised takes further lines, each indented."""
-    trace = event.pop("exception", "")
-    head = f"{event.pop('timestamp')} {event.pop('level').upper():8} {event.pop('event')}"
-    line = _visible(head + "".join([f" {name}={value}" for name, value in event.items()]))
+    facts = entry.facts
+    event, trace = facts.pop("event"), facts.pop("exception", "")
+    if entry.request_id:
+        facts["request_id"] = entry.request_id
+    head = f"{_timestamp(entry.at)} {entry.level.upper():8} {event}"
+    line = _visible(head + "".join([f" {name}={value}" for name, value in facts.items()]))
     lines = [line, *map(_visible, trace.split("\n"))] if trace else [line]
     return "\n  | ".join(lines).encode()
+
+
+def _timestamp(at: float) -> str:
+    seconds = int(at)
+    return f"{_to_the_second(seconds)}.{int((at - seconds) * 1e6):06}Z"
+
+
+@lru_cache(maxsize=8)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def _visible(line: str) -> str:
