@@ -7,9 +7,11 @@ from typing import Final
 
 from app import create_app
 from app.api.extension import worker_of
+from app.cores import keep_to_one_core
 from app.errors import ConfigurationError
 from app.logs import configure_logs
 from app.preflight import check_access
+from app.processing.identity import own_identity
 from app.settings import Settings
 
 CANNOT_LOAD: Final = 22
@@ -36,3 +38,5 @@ atexit.register(log.flush)
 worker = worker_of(app)
 worker.start()
 atexit.register(worker.stop)
+# The threads of requests, which uWSGI starts now; handlers may use every core.
+keep_to_one_core(own_identity().slot, workers=settings.processes)

@@ -23,10 +23,8 @@ NOBODY: Final = 0
 
 MICROSECOND: Final = 1_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
-_BUCKET_NAMES: Final = {
-    kind: [f"{kind}_le_{number:02}" for number in range(LAST_BUCKET + 1)]
-    for kind in ("waiting", "processing")
-}
+_WAITING: Final = [f"waiting_le_{number:02}" for number in range(LAST_BUCKET + 1)]
+_PROCESSING: Final = [f"processing_le_{number:02}" for number in range(LAST_BUCKET + 1)]
 
 STALE_COMPLETIONS: Final = "stale_completions"
 """Endings that came too late: another worker had taken the order over."""
@@ -106,7 +104,8 @@ def tally_endings(endings: Iterable[Ending]) -> Counter[str]:
         if ending.transition is COMPLETE and ending.started_at and ending.ended_at:
             waited = ending.started_at - ending.claim.hint.created_at
             took = ending.ended_at - ending.started_at
-            for kind, duration in (("waiting", waited), ("processing", took)):
-                tally[f"{kind}_us"] += duration // _MICROSECOND
-                tally[_BUCKET_NAMES[kind][bucket(duration.total_seconds())]] += 1
+            tally["waiting_us"] += waited // _MICROSECOND
+            tally["processing_us"] += took // _MICROSECOND
+            tally[_WAITING[bucket(waited.total_seconds())]] += 1
+            tally[_PROCESSING[bucket(took.total_seconds())]] += 1
     return tally

@@ -4,9 +4,8 @@ import importlib
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.errors import ConfigurationError
 from app.orders.identifiers import shown
@@ -15,8 +14,7 @@ from app.orders.lifecycle import Claim
 MAX_BACKOFF_SECONDS: Final = 900
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as its handler gets it.
 
     A handler can be called again for the same order, after a crash or an error. Whatever it does
