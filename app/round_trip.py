@@ -35,7 +35,7 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
     """Run the statements in their order.
 
     Args:
-        connection: In a transaction.
+        connection: Begins a transaction unless it is in one, as with any other statement.
         statements: Any number, also none.
 
     Raises:
@@ -44,6 +44,8 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
     """
     if not statements:
         return []
+    if not connection.in_transaction():
+        connection.begin()
     cursor = connection.connection.cursor()
     try:
         if connection.dialect.name == "mysql":

@@ -65,7 +65,10 @@ def take_sweeping_turn(
         worker_id: Who claims and ends.
 
     """
-    settled, stale = store.settle(connection, endings, owner_id=worker_id)
+    settled: list[Ending] = []
+    stale: list[Ending] = []
+    if endings:
+        settled, stale = store.settle(connection, endings, owner_id=worker_id)
     found, more = store.due(connection, limit=limit, now=utc_now())
     hints.extend(found)
     claims, claimed = store.claim(connection, hints, owner_id=worker_id)

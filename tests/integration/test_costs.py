@@ -99,6 +99,11 @@ def test_a_turn_that_sweeps_takes_one_statement_more(
     assert costs.counted == (4, 1), costs.statements
 
 
+def test_a_sweep_that_finds_nothing_is_one_statement(service: OrderService, costs: Costs) -> None:
+    service.turn([], [], sweep_limit=1, worker_id=OWNER)
+    assert costs.counted == (1, 1), costs.statements
+
+
 def test_a_request_asks_the_database_for_nothing_but_its_order(
     client: FlaskClient, costs: Costs
 ) -> None:
