@@ -4,7 +4,9 @@ import math
 from typing import Final
 
 BATCH_SECONDS: Final = 0.05
-MAX_BATCH: Final = 256
+MAX_BATCH: Final = 512
+"""Two workers that sweep pass over what the other has locked: with 256 an order costs MariaDB 72 us
+instead of 58."""
 NEWEST_WEIGHT: Final = 0.3
 MEMORY_SECONDS: Final = 0.2
 
