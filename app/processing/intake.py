@@ -26,6 +26,8 @@ LOAD: Final = 8
 """A batch of so many items tells of load."""
 GATHER_SECONDS: Final = 0.001
 """From one look to the next at whether others still come."""
+WORTH_A_LOOK: Final = 2
+"""So many must have come for another look: each item that waits already waits longer for it."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -106,11 +108,13 @@ class Intake(Generic[Item, Result]):
                 each.next = following
 
     def _gather(self) -> None:
-        """Return when no more items have come since the last look, or there is nobody left."""
-        seen = 0
-        while seen < len(self._waiting) < self._threads:
-            seen = len(self._waiting)
+        """Return when hardly anyone has come since the last look, or there is nobody left."""
+        waiting = len(self._waiting)
+        come = WORTH_A_LOOK
+        while come >= WORTH_A_LOOK and waiting < self._threads:
             time.sleep(GATHER_SECONDS)
+            come = len(self._waiting) - waiting
+            waiting += come
 
     def _hand_over(self) -> None:
         with self._mutex:
