@@ -76,7 +76,7 @@ class LogOutput:
         self._descriptor = descriptor
         self._render = render
         self._entries: deque[Entry] = deque(maxlen=MAX_DEFERRED)
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()  # what is logged while a line is made comes by here, too
         self._due = threading.Event()
         self._deferring = False
 

@@ -148,6 +148,23 @@ def test_a_line_that_cannot_be_written_ends_nothing(tmp_path: Path, start_log: S
     logging.getLogger("app").error("lost")
 
 
+def test_what_logs_while_it_is_logged_blocks_nothing(start_log: StartLog) -> None:
+    class Talkative:
+        def __repr__(self) -> str:
+            logging.getLogger("app").error("inner")
+            return "talkative"
+
+    log = start_log(log_format="json")
+    done = threading.Thread(
+        target=lambda: logging.getLogger("app").error("outer", extra={"thing": Talkative()}),
+        daemon=True,
+    )
+    done.start()
+    done.join(SECONDS)
+    assert not done.is_alive()
+    assert {event["event"] for event in log.events} == {"inner", "outer"}
+
+
 # --- lines that wait ---
 
 
