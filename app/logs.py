@@ -83,6 +83,7 @@ class LogOutput:
     def defer(self) -> None:
         """From now on leave the lines to a thread, but for warnings and what is worse."""
         self._deferring = True
+        os.register_at_fork(after_in_child=self._be_a_child)
         threading.Thread(target=self._run, name="log", daemon=True).start()
 
     def info(self, entry: Entry) -> None:
@@ -105,20 +106,30 @@ class LogOutput:
         """Write what waits."""
         with self._writing:
             waiting = [self._entries.popleft() for _ in range(len(self._entries))]
-            for piece in _pieces(self._render(entry) + b"\n" for entry in waiting):
+            for piece in _pieces(map(self._line, waiting)):
                 try:  # noqa: SIM105 -- `suppress` takes as long as the rest
                     os.write(self._descriptor, piece)
                 except OSError:  # a full disk under the log must not end requests
                     pass
 
+    def _line(self, entry: Entry) -> bytes:
+        try:
+            return self._render(entry) + b"\n"
+        except Exception as error:  # noqa: BLE001 -- one bad line must not take the others along
+            lost = {"event": f"a line cannot be shown: {type(error).__name__}"}
+            return self._render(entry._replace(facts=lost)) + b"\n"
+
     def _run(self) -> None:
         while self._due.wait():
             time.sleep(DEFER_SECONDS)
             self._due.clear()
-            try:
-                self.flush()
-            except Exception:
-                logging.getLogger(__name__).exception("lines of the log are lost")
+            self.flush()
+
+    def _be_a_child(self) -> None:
+        """Begin anew in a forked process, which has neither the thread nor a use for its lines."""
+        self._writing = threading.RLock()
+        self._entries.clear()
+        self._deferring = False
 
 
 class _ToStructlog(logging.Handler):

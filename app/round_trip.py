@@ -26,7 +26,7 @@ class Outcome(NamedTuple):
     """What one statement has brought."""
 
     row_count: int
-    """Rows matched, written or returned."""
+    """Rows matched or written; says nothing where rows are returned."""
     rows: Sequence[Any]
     """Empty for a statement that returns none."""
 
@@ -53,7 +53,7 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
         return [_run(cursor, each) for each in statements]
     except connection.dialect.loaded_dbapi.Error as error:
         if diagnose(error) is Fault.GONE:
-            connection.invalidate(error)
+            connection.invalidate(error)  # it is the next to be drawn from the pool, made anew
         raise _wrapped(connection, error) from error
     finally:
         cursor.close()

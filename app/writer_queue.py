@@ -18,7 +18,9 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
-PATIENCE_SECONDS: Final = 1
+PATIENCE_SECONDS: Final = 0.5
+VAIN_SECONDS: Final = 10
+"""So long nobody queues again after having queued in vain: the holder may stand still."""
 LOOK_SECONDS: Final = 0.0003
 """From one look to the next; by then a holder has rarely come back to the gate."""
 
@@ -35,19 +37,22 @@ class WriterQueue:
     def __init__(self, database: Path, *, patience_seconds: float) -> None:
         self._patience_seconds = patience_seconds
         self._in_process = threading.Lock()
+        self._in_vain_until = 0.0
         self._gate = _FileLock(Path(f"{database}-gate"))
         self._hold = _FileLock(Path(f"{database}-hold"))
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Enter when nobody else writes, or after having queued in vain."""
-        deadline = time.monotonic() + self._patience_seconds
+        now = time.monotonic()
+        deadline = now + self._patience_seconds if now >= self._in_vain_until else now
         if not self._in_process.acquire(timeout=self._patience_seconds):
             yield
             return
         try:
             if self._gate.acquire(deadline):
-                self._hold.acquire(deadline)
+                if not self._hold.acquire(deadline):
+                    self._in_vain_until = time.monotonic() + VAIN_SECONDS
                 self._gate.release()
             yield
         finally:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ROUTES: Final = {"/create_order": "/create_order", "/orders": "/orders", "/orders/": "/orders"}
 """By the paths that lead there."""
+MAX_DIGITS: Final = 18
+"""Of a length; Python refuses to read thousands of them."""
 _RAISED: Final = "orders.raised"
 """Where a request's WSGI environment holds what went wrong on the express lane."""
 
@@ -53,14 +55,13 @@ class ExpressLane:
             return self._application(environ, start_response)
         try:
             placed = self._place(environ)
+            body, headers = created_json(placed), headers_of(placed)
         except Exception as error:  # noqa: BLE001 -- whatever it is, Flask answers it
             environ[_RAISED] = error
             return self._application(environ, start_response)
         environ[ROUTE] = ROUTES[environ["PATH_INFO"]]
-        body = created_json(placed)
-        length = ("Content-Length", str(len(body)))
-        headers = [("Content-Type", "application/json"), length, *headers_of(placed).items()]
-        start_response("201 CREATED", headers)
+        of_json = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response("201 CREATED", [*of_json, *headers.items()])
         return [body]
 
     def _takes(self, environ: "WSGIEnvironment") -> bool:
@@ -70,7 +71,9 @@ class ExpressLane:
             and environ["REQUEST_METHOD"] == "POST"
             and environ.get("CONTENT_TYPE") == "application/json"
             and length.isdecimal()
+            and len(length) <= MAX_DIGITS
             and int(length) <= self._max_body_bytes
+            and "HTTP_TRANSFER_ENCODING" not in environ
             and self._admits(environ)
         )
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -24,7 +23,7 @@ from app.orders.lifecycle import CLAIM, PLACE, Draft, Ending, Hint, Placed
 from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
 from app.orders.moves import log_moves
-from app.orders.turns import Turn, take_sweeping_turn, take_turn
+from app.orders.turns import Turn, take_turn, take_turn_by_steps
 from app.transactions import run_transaction
 
 T = TypeVar("T")
@@ -80,13 +79,13 @@ class OrderService:
         """
 
         def work(connection: Connection) -> Turn:
-            if sweep_limit and not hints:
-                return take_sweeping_turn(
-                    connection, endings, hints, limit=sweep_limit, worker_id=worker_id
+            # What a sweep found, now or in a try that was lost, may be what the endings give back.
+            ending = {each.claim.hint.id for each in endings}
+            if sweep_limit or any(hint.id in ending for hint in hints):
+                return take_turn_by_steps(
+                    connection, endings, hints, sweep_limit=sweep_limit, worker_id=worker_id
                 )
-            turn = take_turn(connection, endings, hints, worker_id=worker_id)
-            # An earlier try, which was lost, may have swept.
-            return replace(turn, more=bool(sweep_limit))
+            return take_turn(connection, endings, hints, worker_id=worker_id)
 
         turn = run_transaction(self._engine, work)
         log_moves(

@@ -31,6 +31,13 @@ def take_turn(
     """End these attempts and claim these orders, in one round trip.
 
     Everything moves, as good as always; what the counters were told too much is taken back.
+
+    Args:
+        connection: In a transaction.
+        endings: What became of earlier claims.
+        hints: The orders to claim; none of those that the endings give back.
+        worker_id: Who claims and ends.
+
     """
     expected = _tally(endings, [], len({hint.id for hint in hints}))
     (settled, stale), (claims, claimed) = store.settle_and_claim(
@@ -47,21 +54,21 @@ def take_turn(
     return Turn(claims, stale, ended=_ended(settled))
 
 
-def take_sweeping_turn(
+def take_turn_by_steps(
     connection: Connection,
     endings: Sequence[Ending],
     hints: list[Hint],
     *,
-    limit: int,
+    sweep_limit: int,
     worker_id: int,
 ) -> Turn:
-    """End these attempts, and claim orders that are due, perhaps some that were just given back.
+    """End these attempts, and claim orders, perhaps some that were just given back.
 
     Args:
         connection: In a transaction.
         endings: What became of earlier claims.
-        hints: An empty list, which is filled with the orders that were due.
-        limit: How many to take, oldest first.
+        hints: The orders to claim. An empty list is filled with orders that are due.
+        sweep_limit: How many to take out of the table, oldest first; 0 for none.
         worker_id: Who claims and ends.
 
     """
@@ -69,8 +76,10 @@ def take_sweeping_turn(
     stale: list[Ending] = []
     if endings:
         settled, stale = store.settle(connection, endings, owner_id=worker_id)
-    found, more = store.due(connection, limit=limit, now=utc_now())
-    hints.extend(found)
+    more = sweep_limit > 0  # an earlier try, which was lost, may have swept
+    if sweep_limit and not hints:
+        found, more = store.due(connection, limit=sweep_limit, now=utc_now())
+        hints.extend(found)
     claims, claimed = store.claim(connection, hints, owner_id=worker_id)
     counters.add(connection, worker_id, _tally(settled, stale, claimed))
     return Turn(claims, stale, more=more, ended=_ended(settled))

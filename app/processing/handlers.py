@@ -44,7 +44,7 @@ def order_of(claim: Claim) -> Order:
         id=hint.id,
         order_id=hint.order_id,
         user_id=shown(hint.user_id),
-        item_ids=hint.item_ids,
+        item_ids=list(hint.item_ids),  # the request may still be writing its answer from the hint's
         total_amount=hint.total_amount,
         attempt=claim.attempt,
     )

@@ -37,14 +37,14 @@ class Pace:
 
 
 class Demand:
-    """How many orders come to a worker in a second: a moving average that forgets by time."""
+    """How many orders a worker gets to do in a second: a moving average that forgets by time."""
 
     def __init__(self) -> None:
         self.per_second = 0.0
         self._recorded_at = float("-inf")
 
     def record(self, orders: int, *, now: float) -> None:
-        """Take in how many orders came until now (monotonic seconds) since the last time."""
+        """Take in how many were claimed from the last time until now (monotonic seconds)."""
         seconds = now - self._recorded_at
         if seconds > 0:
             newest_weight = 1 - math.exp(-seconds / MEMORY_SECONDS)

@@ -48,6 +48,8 @@ def test_a_plain_create_goes_past_flask(client: FlaskClient, out_of_order: None,
         {"path": "/order/create-order"},
         {"data": None, "input_stream": BytesIO(b"{}")},  # of a length that is not known
         {"data": b" " * 1_048_577},
+        {"environ_overrides": {"CONTENT_LENGTH": "0" * 5000}},
+        {"environ_overrides": {"HTTP_TRANSFER_ENCODING": "chunked"}},
     ],
 )
 def test_what_is_out_of_the_ordinary_goes_through_flask(
@@ -115,6 +117,18 @@ def test_keys_are_asked_for_on_it_too(
     for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
         answer = post(client, PLAIN, headers=KEY | headers)
         assert answer.status_code == status
+
+
+def test_a_create_with_a_key_goes_past_flask_too(
+    client_of: Callable[[Settings], FlaskClient],
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key, entry = make_key("ada", "write")
+    client = client_of(Settings(**settings.model_dump() | {"api_keys": entry}))
+    monkeypatch.setattr(client.application, "full_dispatch_request", lambda: 1 / 0)
+    answer = post(client, PLAIN, headers=KEY | {"X-API-Key": key})
+    assert answer.status_code == 201
 
 
 def test_a_rate_limit_counts_every_create(

@@ -14,7 +14,8 @@ from app.breaker import breaker_of
 from app.database import prepare_engine
 from app.orders import counters
 from app.orders.errors import UnavailableError
-from app.orders.lifecycle import RELEASE
+from app.orders.lifecycle import RELEASE, Placed
+from app.orders.service import OrderService
 from app.orders.store import attempts
 from app.transactions import MAX_TRIES, run_transaction
 from tests.builders import claim, draft, ending
@@ -46,6 +47,19 @@ def session_of(connection: Connection) -> int:
 def kill(server: DatabaseServer, engine: Engine, session: int) -> None:
     """Have the server end a connection."""
     server.administer(KILL[engine.dialect.name].format(session))
+
+
+@only_on("mariadb", "postgresql")
+def test_a_server_that_was_restarted_is_found_past_every_connection_that_was_open(
+    engine: Engine, server: DatabaseServer, service: OrderService
+) -> None:
+    with ExitStack() as stack:
+        pooled = [stack.enter_context(engine.connect()) for _ in range(MAX_TRIES + 2)]
+        sessions = [session_of(connection) for connection in pooled]
+    for session in sessions:
+        kill(server, engine, session)
+    (placed,) = service.place([draft()])
+    assert isinstance(placed, Placed)
 
 
 def test_what_a_transaction_returns_is_returned_and_committed(engine: Engine) -> None:

@@ -108,6 +108,22 @@ def test_an_order_given_back_can_be_claimed_in_the_same_turn(
     assert differences(engine) == []
 
 
+@pytest.mark.parametrize("happened", [True, False])
+def test_what_a_lost_sweep_has_found_may_be_what_its_endings_give_back(
+    engine: Engine, service: OrderService, commits: Commits, happened: bool
+) -> None:
+    (late,) = place_and_claim(engine)
+    adopt(engine)
+    claim(engine, seen(engine, [late.hint.id]), owner=OTHER)
+    (held,) = place_and_claim(engine)
+    commits.lose(happened)
+    endings = [ending(held, RETRY_LATER, available_at=FOREVER_DUE), ending(late)]
+    took = turn(service, endings, sweep_limit=5)
+    assert endings[1] in took.stale
+    assert ids(took) == [held.hint.id]
+    assert differences(engine) == []
+
+
 def test_a_turn_of_nothing_writes_nothing(engine: Engine, service: OrderService) -> None:
     assert turn(service) == Turn([], [])
     assert totals(engine) == {}

@@ -41,7 +41,20 @@ def test_a_thread_that_runs_already_may_use_every_core() -> None:
     assert os.sched_getaffinity(0) == set(CORES)
 
 
-def test_fewer_workers_than_cores_go_where_they_like(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [1, 2, 4, 5])
+def test_workers_that_do_not_share_the_cores_evenly_go_where_they_like(
+    monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _thread: {0, 1, 2})
     monkeypatch.setattr(os, "sched_setaffinity", None)  # calling it would fail
-    keep_to_one_core(1, workers=2)
+    keep_to_one_core(1, workers=workers)
+
+
+def test_where_it_is_forbidden_a_worker_starts_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbidden(_thread: int, _cores: set[int]) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    keep_to_one_core(1, workers=len(CORES))

@@ -183,21 +183,60 @@ def event_names(piece: bytes) -> list[str]:
     return [json.loads(line)["event"] for line in piece.splitlines()]
 
 
-def test_lines_that_can_wait_are_written_together(read_end: int) -> None:
+@pytest.fixture
+def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The pause before lines are written; it ends when this is set."""
+    event = threading.Event()
+    monkeypatch.setattr(logs.time, "sleep", lambda _seconds: event.wait(SECONDS))
+    yield event
+    event.set()
+
+
+def test_lines_that_can_wait_are_written_together(read_end: int, pause: threading.Event) -> None:
     for number in range(3):
         structlog.get_logger().info(f"line {number}")
+    pause.set()
     assert event_names(os.read(read_end, 65536)) == ["line 0", "line 1", "line 2"]
 
 
 def test_a_warning_is_written_at_once_and_in_its_order(
-    read_end: int, monkeypatch: pytest.MonkeyPatch
+    read_end: int, pause: threading.Event
 ) -> None:
-    never = threading.Event()
-    monkeypatch.setattr(logs.time, "sleep", lambda _seconds: never.wait(SECONDS))
+    os.set_blocking(read_end, False)
     structlog.get_logger().info("before")
     logging.getLogger("app").warning("it")
-    never.set()
     assert event_names(os.read(read_end, 65536)) == ["before", "it"]
+
+
+def test_a_forked_process_writes_its_own_lines_only_and_at_once(
+    read_end: int, pause: threading.Event
+) -> None:
+    structlog.get_logger().info("the parent's")
+    child = os.fork()
+    if not child:
+        structlog.get_logger().info("the child's")
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.set_blocking(read_end, False)
+    assert event_names(os.read(read_end, 65536)) == ["the child's"]
+    pause.set()
+    os.set_blocking(read_end, True)
+    assert event_names(os.read(read_end, 65536)) == ["the parent's"]
+
+
+def test_a_line_that_cannot_be_shown_takes_no_other_along(
+    read_end: int, pause: threading.Event
+) -> None:
+    class Unspeakable:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    structlog.get_logger().info("good")
+    structlog.get_logger().info("bad", thing=Unspeakable())
+    structlog.get_logger().info("good too")
+    pause.set()
+    names = event_names(os.read(read_end, 65536))
+    assert names == ["good", "a line cannot be shown: ValueError", "good too"]
 
 
 def test_a_line_that_waits_says_when_it_was_logged(
