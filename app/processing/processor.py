@@ -27,7 +27,7 @@ LOAD: Final = 4
 """So many orders coming in that time are load."""
 SWEEP_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 2.0
-LAPSED_SECONDS: Final = 0.25
+LAPSED_SECONDS: Final = 0.1
 """How often to look whether the worker may work again."""
 
 log = logging.getLogger(__name__)

@@ -33,8 +33,6 @@ HOUSEKEEPING_SECONDS: Final = 30
 ORPHANS_SECONDS: Final = IDLE_TRANSACTION_SECONDS + 4
 """How long after a death to look for orders it left: its last transaction may still lock some."""
 LEAVE_SECONDS: Final = 2
-AWAY_SECONDS: Final = 2
-"""From one try to beat to the next, at least, while the database is away."""
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +126,6 @@ class Supervisor:
                 self.tick()
             except UnavailableError as error:
                 log.debug("no heartbeat: %s", error)
-                pause = max(pause, AWAY_SECONDS)
             except Exception:
                 log.exception("supervisor goes on after an error")
 
