@@ -153,3 +153,16 @@ def test_only_writers_of_a_file_queue(tmp_path: Path) -> None:
             assert list(tmp_path.iterdir()) == []
     with turn_to_write(file, read_only=False):
         assert {each.name for each in tmp_path.iterdir()} == {"orders.db-gate", "orders.db-hold"}
+
+
+def test_who_has_queued_in_vain_does_not_queue_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = WriterQueue(tmp_path / "db", patience_seconds=0.01)
+    stands_still = writer_queue._FileLock(queue._hold._path)
+    assert stands_still.acquire(0)
+    with queue.turn():
+        pass
+    monkeypatch.setattr(writer_queue.time, "sleep", None)  # waiting would fail
+    with queue.turn():
+        pass
