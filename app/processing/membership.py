@@ -1,5 +1,6 @@
 """What this process is registered as, and for how long that is sure to hold."""
 
+import threading
 import time
 from typing import Final
 
@@ -20,6 +21,7 @@ class Membership:
     def __init__(self, lease_seconds: float) -> None:
         self._term_seconds = lease_seconds - MARGIN_SECONDS
         self._good_until = float("-inf")
+        self._changed = threading.Condition()
         self.worker_id = NOBODY
 
     @property
@@ -31,6 +33,17 @@ class Membership:
         """Take in that the worker's beat, sent at `beat_at` (monotonic seconds), was counted."""
         self.worker_id = worker_id
         self._good_until = beat_at + self._term_seconds
+        self.wake()
+
+    def wait_for_beat(self, seconds: float) -> None:
+        """Wait until the next beat is counted, `wake` is called or the time is over."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def wake(self) -> None:
+        """Make every waiting `wait_for_beat` return at once."""
+        with self._changed:
+            self._changed.notify_all()
 
     def end(self) -> None:
         """Start nothing more."""

@@ -27,8 +27,8 @@ LOAD: Final = 4
 """So many orders coming in that time are load."""
 SWEEP_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 2.0
-LAPSED_SECONDS: Final = 0.1
-"""How often to look whether the worker may work again."""
+AWAY_SECONDS: Final = 4.0
+"""How long to wait for a heartbeat that gets through while the database is away."""
 
 log = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ class Processor:
         self._release_at = time.monotonic() + drain_seconds / 2
         self._stopping.set()
         self._hints.wake()
+        self._membership.wake()
         self._thread.join(drain_seconds)
         return not self._thread.is_alive()
 
@@ -121,7 +122,8 @@ class Processor:
         """Work on what is held, end it, and claim what comes next; waits if there is nothing.
 
         Raises:
-            UnavailableError: The database is away; everything held is still in hand.
+            UnavailableError: The database is away, or has been too long for this worker to be
+                sure of its place; everything held is still in hand.
 
         """
         self._progress_at = time.monotonic()
@@ -130,8 +132,7 @@ class Processor:
             self._claims.clear()  # this worker was retired meanwhile: others have adopted them
         giving_back = time.monotonic() > self._release_at
         if not (giving_back or self._membership.holds):
-            time.sleep(LAPSED_SECONDS)
-            return
+            raise UnavailableError("no heartbeat has come through of late")
         if self._in_doubt:
             self._turn(0)  # a COMMIT may have been lost: the same again, before anything is added
             return
@@ -159,12 +160,11 @@ class Processor:
                 self.step()
                 failures = 0
             except UnavailableError as error:
-                failures += 1
                 log.debug("processor waits for the database: %s", error)
+                self._membership.wait_for_beat(AWAY_SECONDS)
             except Exception:
                 failures += 1
                 log.exception("processor goes on after an error")
-            if failures:
                 time.sleep(random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 0.5 * 2**failures))
 
     def _perform(self) -> list[Ending]:

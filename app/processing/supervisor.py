@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine
 
+from app.breaker import breaker_of
 from app.database import IDLE_TRANSACTION_SECONDS, AnyRow
 from app.orders import counters, samples, store, workers
 from app.orders.errors import UnavailableError
@@ -126,6 +127,7 @@ class Supervisor:
                 self.tick()
             except UnavailableError as error:
                 log.debug("no heartbeat: %s", error)
+                pause = max(pause, breaker_of(self._engine).seconds_to_probe)
             except Exception:
                 log.exception("supervisor goes on after an error")
 

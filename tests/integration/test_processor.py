@@ -31,6 +31,7 @@ from tests.integration.moves import (
     statuses,
     totals,
 )
+from tests.processes import wait_until
 
 
 @pytest.fixture
@@ -262,7 +263,9 @@ def test_a_commit_without_an_answer_runs_no_handler_twice(
 def test_without_a_fresh_beat_nothing_is_begun(bench: Bench) -> None:
     bench.place("A-1")
     bench.membership.end()
-    bench.step(3)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="no heartbeat"):
+            bench.step()
     assert (statuses(bench.engine), bench.handled_ids) == (["PENDING"], [])
     bench.supervisor.tick()
     bench.step_until("COMPLETED")
@@ -274,11 +277,45 @@ def test_what_was_claimed_before_the_beat_failed_is_not_begun_until_it_is_back(
     """Others may take it over any moment."""
     bench.place_and_claim("A-1")
     bench.membership.end()
-    bench.step()
+    with pytest.raises(UnavailableError, match="no heartbeat"):
+        bench.step()
     assert (statuses(bench.engine), bench.handled_ids) == (["PROCESSING"], [])
     bench.supervisor.tick()
     bench.step()
     assert (statuses(bench.engine), bench.handled_ids) == (["COMPLETED"], ["A-1"])
+
+
+def start_and_wait_for_a_beat(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the processor's thread, and return once it waits: for nothing but a beat."""
+    waits = threading.Event()
+    changed = bench.membership._changed
+
+    def wait(_seconds: float) -> bool:
+        waits.set()
+        return threading.Condition.wait(changed, LONG_SECONDS)
+
+    monkeypatch.setattr(changed, "wait", wait)
+    bench.processor.start()
+    assert waits.wait(10)
+
+
+def test_a_processor_that_waits_for_the_database_goes_on_with_the_beat_that_gets_through(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.place("A-1")
+    bench.membership.end()
+    start_and_wait_for_a_beat(bench, monkeypatch)
+    bench.supervisor.tick()
+    wait_until(lambda: statuses(bench.engine) == ["COMPLETED"], 10, "the order ended")
+    assert bench.processor.stop(drain_seconds=10)
+
+
+def test_a_processor_that_waits_for_the_database_stops_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.membership.end()
+    start_and_wait_for_a_beat(bench, monkeypatch)
+    assert bench.processor.stop(drain_seconds=10)
 
 
 def test_what_a_retired_worker_held_is_dropped_and_worked_on_by_whoever_claims_it(

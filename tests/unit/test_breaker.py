@@ -1,9 +1,10 @@
 """The circuit breaker between this process and its database."""
 
+import socket
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from app import breaker
 from app.breaker import PROBE_SECONDS, Breaker, breaker_of
@@ -60,6 +61,56 @@ def test_probes_that_fail_come_further_and_further_apart(now: list[float]) -> No
         waited.append(now[0] - began)
     for seconds, longest in zip(waited, (1, 2, 4, 4, 4), strict=True):
         assert longest / 2 <= seconds <= longest + 0.02
+
+
+def test_as_long_as_nothing_listens_not_even_the_probe_is_let_through(now: list[float]) -> None:
+    listening = [False, False, True]
+    guard = Breaker(lambda: listening.pop(0))
+    guard.opened_by("no connection")
+    for seconds in PROBE_SECONDS[:2]:
+        now[0] += seconds
+        assert [is_through(guard) for _ in range(3)] == [False] * 3
+    now[0] += PROBE_SECONDS[2]
+    assert is_through(guard)
+    assert listening == []
+
+
+def test_it_tells_how_long_nobody_is_let_through(now: list[float]) -> None:
+    guard = Breaker()
+    assert guard.seconds_to_probe == 0
+    guard.opened_by("no connection")
+    assert PROBE_SECONDS[0] / 2 <= guard.seconds_to_probe <= PROBE_SECONDS[0]
+    now[0] += guard.seconds_to_probe
+    assert guard.seconds_to_probe == 0
+    assert is_through(guard)
+    guard.succeeded()
+    assert guard.seconds_to_probe == 0
+
+
+def engine_at(port: int, options: str = "") -> Engine:
+    return create_engine(f"mysql+pymysql://somebody@127.0.0.1:{port}/orders{options}")
+
+
+def lets_the_probe_through(engine: Engine) -> bool:
+    guard = breaker_of(engine)
+    guard.opened_by("no connection")
+    guard._probe_at = 0
+    return is_through(guard)
+
+
+def test_whether_anything_listens_is_asked_at_the_address_of_the_database() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert lets_the_probe_through(engine_at(port))
+    assert not lets_the_probe_through(engine_at(port))
+
+
+def test_what_only_the_driver_knows_how_to_reach_is_left_to_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert lets_the_probe_through(engine_at(port, "?unix_socket=/run/mysqld/mysqld.sock"))
+    assert lets_the_probe_through(create_engine("sqlite://"))
+    assert lets_the_probe_through(create_engine("postgresql+psycopg:///orders"))
 
 
 def test_a_probe_that_never_comes_back_is_followed_by_another(now: list[float]) -> None:

@@ -16,7 +16,7 @@ UNAVAILABLE_SECONDS = 0.05
 SETTLING_SECONDS = 1
 REQUEST_SECONDS = 15
 CPU_SHARE = 0.01
-IDLE_SECONDS = 4
+IDLE_SECONDS = 10
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -49,7 +49,10 @@ def database_killed(scene: Scene) -> None:
 
 
 def _expect_idle(scene: Scene, service: LiveService, load: Load) -> None:
-    """Without requests nothing but a probe now and then is done while the database is away."""
+    """Without requests nothing but a probe now and then is done while the database is away.
+
+    Averaged over some of the 1 to 4 s between probes.
+    """
     load.rest()
     time.sleep(SETTLING_SECONDS)
     before = _cpu_seconds(service)
