@@ -23,7 +23,7 @@ try:
     settings = Settings.load()
     check_access(settings)
     log = configure_logs(settings)
-    app = create_app(settings)
+    app = create_app(settings, with_commands=False)
 except ConfigurationError as error:
     error.show()
     sys.exit(CANNOT_LOAD)

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 from typing import Protocol
 
-from app import create_app, schema
+from app import create_app, migrating
 from app.database import db
 from app.settings import Settings
 from tests.servers import DatabaseServer
@@ -55,5 +55,5 @@ def migrate(database_url: str) -> None:
     """Bring a database to the newest schema, as `make run` does."""
     app = create_app(Settings(database_url=database_url))
     with app.app_context():
-        schema.migrate(db.engine)
+        migrating.migrate(db.engine)
         db.engine.dispose()

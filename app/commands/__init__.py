@@ -1,10 +1,13 @@
 """The command line: `flask --app app ...`."""
 
+from flask import Flask
+
 from app.commands.browsing import list_orders, show
 from app.commands.group import OrdersGroup
 from app.commands.moving import cancel, create, populate, retry
 from app.commands.operating import prune, stats, verify, workers
 from app.commands.serving import config, key, serve
+from app.migrating import register_migrations
 
 orders = OrdersGroup(
     "orders",
@@ -16,4 +19,9 @@ orders = OrdersGroup(
     """,
 )
 
-__all__ = ["config", "key", "orders", "serve"]
+
+def register_commands(app: Flask) -> None:
+    """Add `flask db` and the service's own commands."""
+    register_migrations(app)
+    for command in (config, key, serve, orders):
+        app.cli.add_command(command)

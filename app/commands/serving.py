@@ -9,8 +9,8 @@ from flask.cli import with_appcontext
 
 from app.api_keys import Role, make_key
 from app.database import db
+from app.migrating import migrate
 from app.preflight import check_access, check_database, check_port
-from app.schema import migrate
 from app.settings import Settings
 from app.uwsgi_process import run_uwsgi
 

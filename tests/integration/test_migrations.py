@@ -13,13 +13,14 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import Engine, create_engine, event, inspect, text
 
-from app import create_app, schema
+from app import create_app, migrating, schema
 from app.database import db
 from app.errors import ConfigurationError
-from app.settings import PROJECT, Settings
+from app.schema import MIGRATIONS
+from app.settings import Settings
 from tests.conftest import DATABASES
 
-REVISIONS = list(ScriptDirectory(str(PROJECT / "migrations")).walk_revisions())
+REVISIONS = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 SECONDS = 30
 
 
@@ -105,12 +106,16 @@ def shape(engine: Engine) -> dict[str, Any]:
 def test_a_database_is_migrated_from_nothing_and_back_to_nothing(engine: Engine) -> None:
     assert not schema.is_migrated(engine)
     for _ in range(2):
-        schema.migrate(engine)
+        migrating.migrate(engine)
         assert schema.is_migrated(engine)
         assert tables(engine) == set(db.metadata.tables)
         flask_migrate.downgrade(revision="base")
         assert not schema.is_migrated(engine)
         assert tables(engine) == set()
+
+
+def test_the_revision_of_the_last_name_is_the_one_that_alembic_ends_with() -> None:
+    assert schema._head() == ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def test_every_revision_is_one_statement_each_way(engine: Engine, ddl: list[str]) -> None:
@@ -124,16 +129,16 @@ def test_every_revision_is_one_statement_each_way(engine: Engine, ddl: list[str]
 
 
 def test_migrating_twice_changes_nothing(engine: Engine, ddl: list[str]) -> None:
-    schema.migrate(engine)
+    migrating.migrate(engine)
     ddl.clear()
-    schema.migrate(engine)
+    migrating.migrate(engine)
     assert ddl == []
 
 
 def test_the_migrations_lead_to_the_model(
     engine: Engine, empty_database: Callable[[], str]
 ) -> None:
-    schema.migrate(engine)
+    migrating.migrate(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
     from_model = create_engine(empty_database())
@@ -157,7 +162,7 @@ def test_of_several_that_migrate_at_once_one_does_it(
         with app.app_context():
             together.wait(SECONDS)
             try:
-                schema.migrate(engine)
+                migrating.migrate(engine)
             except Exception as error:  # noqa: BLE001 -- whatever it is, the test shows it
                 errors.append(error)
 
@@ -174,17 +179,17 @@ def test_of_several_that_migrate_at_once_one_does_it(
 def test_who_waits_too_long_for_another_migration_says_so(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "LOCK_WAIT_SECONDS", 0)
+    monkeypatch.setattr(migrating, "LOCK_WAIT_SECONDS", 0)
     with engine.connect() as other:
-        other.execute(schema._TAKE_LOCK[engine.dialect.name])
+        other.execute(migrating._TAKE_LOCK[engine.dialect.name])
         with pytest.raises(ConfigurationError, match="somebody else is migrating"):
-            schema.migrate(engine)
+            migrating.migrate(engine)
     assert tables(engine) == set()
 
 
 @pytest.mark.parametrize("empty_database", ["mariadb"], indirect=True)
 def test_tables_are_transactional_and_compare_ids_byte_by_byte(engine: Engine) -> None:
-    schema.migrate(engine)
+    migrating.migrate(engine)
     with engine.connect() as connection:
         engines = connection.execute(
             text(

@@ -164,9 +164,22 @@ assert not connected, connected
 """
 
 
-def test_importing_any_other_module_starts_nothing() -> None:
+OF_COMMANDS = {"alembic", "flask_migrate", "app.commands"}
+LOAD_A_WORKER = f"""
+import sys
+from app import create_app
+create_app(with_commands=False)
+assert not (loaded := {OF_COMMANDS} & sys.modules.keys()), loaded
+create_app()
+assert not (missing := {OF_COMMANDS} - sys.modules.keys()), missing
+"""
+
+
+@pytest.mark.parametrize("program", [IMPORT_ALL, LOAD_A_WORKER], ids=["starting", "loading"])
+def test_a_process_does_no_more_than_it_was_asked_to(program: str) -> None:
+    """Importing starts nothing; a worker does not load what only `flask` needs."""
     run = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL],
+        [sys.executable, "-c", program],
         cwd=PROJECT,
         env={"DATABASE_URL": "sqlite:////nowhere/orders.db"},
         capture_output=True,

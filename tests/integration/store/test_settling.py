@@ -10,9 +10,9 @@ from sqlalchemy import Engine, text
 from app.clock import utc_now
 from app.database import db
 from app.orders.lifecycle import COMPLETE, FAIL, RELEASE, RETRY_LATER, OrderStatus, Transition
-from app.schema import migrate
 from app.settings import Settings
 from tests.builders import ODD_TEXT, draft, ending
+from tests.databases import migrate
 from tests.integration.moves import (
     OTHER,
     OWNER,
@@ -90,9 +90,9 @@ def test_an_error_is_kept_in_a_database_of_another_character_set(
     """Before 11.6 a database on MariaDB is Latin-1 where nobody said otherwise."""
     mariadb_server.create_database("latin1")
     mariadb_server.administer("ALTER DATABASE latin1 CHARACTER SET latin1")
-    client = client_of(Settings(database_url=mariadb_server.url("latin1")))
+    migrate(url := mariadb_server.url("latin1"))
+    client = client_of(Settings(database_url=url))
     with client.application.app_context():
-        migrate(db.engine)
         (claimed,) = place_and_claim(db.engine, draft(user_id="漢字"))
         settle(db.engine, [ending(claimed, FAIL, error=ODD_TEXT)])
         found = row(db.engine, claimed.hint.id)
