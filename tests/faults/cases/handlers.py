@@ -16,7 +16,7 @@ ROUND_SECONDS = 4  # sweep, claim and COMMIT between two attempts
 RATES = (0.01, 0.1, 0.5)
 
 
-@case("F5", "the processor raises, dies, hangs", rounds=3, tested_on=("postgresql",), quiet=True)
+@case("F5", "the processor raises, dies, hangs", rounds=3, tested_on=("postgresql",))
 def processor_fails(scene: Scene) -> None:
     """One order that raises, one that takes its worker along, one that never returns."""
     scene.max_attempts = 2
