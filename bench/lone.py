@@ -10,9 +10,8 @@ from statistics import median
 from app.database import prepare_engine
 from bench.figures import Figure
 from bench.plain import Writer, row_of, writer_on
-from bench.saturation import ORDERS
+from bench.saturation import BODIES, ORDERS
 from bench.subjects import Databases, Subject, engine_on, service
-from tests.builders import draft
 from tests.databases import migrate
 
 TIMES_PLAIN = 3
@@ -70,8 +69,8 @@ def _round(
     """
     plain, answered, handled = [], [], []
     with socket.create_connection(("127.0.0.1", subject.port)) as connection:
-        for request in ORDERS[:ORDERS_A_ROUND]:
-            row = row_of(draft())
+        for body, request in zip(BODIES[:ORDERS_A_ROUND], ORDERS, strict=False):
+            row = row_of(body)
             began = time.monotonic()
             writer.write([row])
             plain.append(time.monotonic() - began)

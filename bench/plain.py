@@ -1,7 +1,7 @@
 """Writing orders with a driver alone: the least that a durable order can cost."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from app.api.drafts import parse_draft
 from app.orders.lifecycle import Draft
 
 COLUMNS = (*Draft._fields, "updated_at")
@@ -16,8 +17,9 @@ COLUMNS = (*Draft._fields, "updated_at")
 Row = tuple[object, ...]
 
 
-def row_of(draft: Draft) -> Row:
-    """Return what drivers take for this order."""
+def row_of(body: Mapping[str, Any]) -> Row:
+    """Return what drivers take for the order of this body: the same that the service writes."""
+    draft = parse_draft(json.dumps(body).encode(), key=None)
     values = [getattr(draft, name) for name in Draft._fields]
     return tuple(map(_plain, [*values, draft.created_at]))
 
