@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, select
 
 from app.api.extension import worker_of
+from app.breaker import breaker_of
 from app.orders import counters, samples, store, workers
 from app.orders.lifecycle import OrderStatus
 from app.orders.model import orders
@@ -19,7 +20,14 @@ from app.orders.workers import WorkerState
 from app.processing import supervisor
 from app.processing.supervisor import HANG_LEASES, HEARTBEAT_SECONDS, HOUSEKEEPING_SECONDS
 from tests.builders import draft
-from tests.integration.bench import LEASE_SECONDS, MAX_ATTEMPTS, MAX_BACKLOG, Bench, dead_process
+from tests.integration.bench import (
+    LEASE_SECONDS,
+    LONG_SECONDS,
+    MAX_ATTEMPTS,
+    MAX_BACKLOG,
+    Bench,
+    dead_process,
+)
 from tests.integration.moves import (
     all_rows,
     claim,
@@ -96,6 +104,24 @@ def test_a_beat_reports_what_waits_and_what_runs(bench: Bench) -> None:
     bench.supervisor.tick()
     found = worker_row(bench.engine, bench.worker_id)
     assert (found.queue_length, found.current_order) == (1, "B-2")
+
+
+def test_no_beat_is_tried_while_the_database_cannot_be_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    breaker = breaker_of(bench.engine)
+    breaker.opened_by("a test")
+    breaker._probe_at = time.monotonic() + LONG_SECONDS
+    pauses: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        pauses.append(seconds)
+        return len(pauses) == 3  # "stop"
+
+    monkeypatch.setattr(bench.supervisor._stopping, "wait", wait)
+    bench.supervisor._run()
+    breaker.succeeded()
+    assert pauses == [0, pytest.approx(LONG_SECONDS, abs=10), pytest.approx(LONG_SECONDS, abs=10)]
 
 
 def test_a_worker_that_drains_says_so(bench: Bench) -> None:
