@@ -59,7 +59,10 @@ class Settings(BaseSettings):
         description="orders a worker handles at once; 1 keeps first come, first served",
     )
     lease_seconds: float = Field(
-        15, ge=5, le=3600, description="a worker silent for longer is dead, its orders taken over"
+        15,
+        ge=5,
+        le=3600,
+        description="a worker silent for longer is dead, its orders taken over; at least 5",
     )
     max_attempts: int = Field(5, ge=1, le=1000, description="then the order is `FAILED`")
     retry_base_seconds: float = Field(
