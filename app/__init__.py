@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None, *, with_commands: bool = True) 
     """
     settings = settings or Settings.load()
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # it would redirect, with a page of HTML
     app.config.update(
         SETTINGS=settings,
         MAX_CONTENT_LENGTH=settings.max_body_bytes,

@@ -11,7 +11,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.api.problems import BadRequestError
 from app.api.schemas import NewOrder
-from app.api.strict_json import read_object
+from app.api.strict_json import MalformedBodyError, read_object
 from app.clock import utc_now
 from app.orders.lifecycle import Draft
 
@@ -53,10 +53,13 @@ def read_bytes(request: Request) -> bytes:
 
     Raises:
         UnsupportedMediaType: The body is not said to be JSON.
+        MalformedBodyError: It comes in chunks, which uWSGI does not put together.
 
     """
     if not request.is_json:
         raise UnsupportedMediaType("the Content-Type should be application/json")
+    if "Transfer-Encoding" in request.headers:
+        raise MalformedBodyError("should come with a Content-Length, not in chunks")
     return request.get_data(cache=False)
 
 

@@ -169,9 +169,9 @@ def _of_bad_request(error: BadRequestError) -> Response:
 
 
 def _of_malformed_body(error: MalformedBodyError) -> Response:
-    at = [{"pointer": error.pointer, "detail": error.detail}] if error.pointer else []
-    sentence = f"{error.pointer} {error.detail}".strip()
-    return _of_bad_request(BadRequestError("malformed_body", sentence, at))
+    at = {"pointer": error.pointer, "detail": error.detail}
+    sentence = f"{error.pointer or 'the body'} {error.detail}"
+    return _of_bad_request(BadRequestError("malformed_body", sentence, [at]))
 
 
 def _of_validation_error(error: ValidationError) -> Response:

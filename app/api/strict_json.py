@@ -2,9 +2,11 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
+_TWICE: Final = "should be there only once"
 MAX_STEP_LENGTH: Final = 64
 """Characters of a name that are shown; none of ours is longer."""
 
@@ -13,7 +15,7 @@ class MalformedBodyError(Exception):
     """The body is not the JSON object it should be.
 
     Args:
-        detail: One sentence.
+        detail: What is wrong with the member, or with the body, which is the subject.
         pointer: The member at fault, as a JSON pointer (RFC 6901); empty for the whole body.
 
     """
@@ -29,42 +31,97 @@ def read_object(body: bytes) -> dict[str, Any]:
 
     Raises:
         MalformedBodyError: It is no JSON object in UTF-8, or has a member twice, or a number
-            that JSON does not have (NaN) or that hides its size (an exponent).
+            that JSON does not have (NaN), that hides its size (an exponent) or has thousands of
+            digits.
 
     """
     try:
-        value = _decoder.decode(body.decode())
+        value = _decode(body.decode())
     except UnicodeDecodeError:
-        raise MalformedBodyError("the body should be JSON in UTF-8") from None
+        raise MalformedBodyError("should be JSON in UTF-8") from None
     except RecursionError:
-        raise MalformedBodyError("the body is nested too deeply") from None
+        raise MalformedBodyError("should not be nested so deeply") from None
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise MalformedBodyError(f"the body is not JSON: {error.msg} at {where}") from None
-    except ValueError:  # an integer of thousands of digits
-        raise MalformedBodyError("the body has a number that is too long") from None
+        what, where = error.msg.removesuffix(" at"), f"line {error.lineno}, column {error.colno}"
+        raise MalformedBodyError(f"is not JSON: {what} at {where}") from None
     if not isinstance(value, dict):
-        raise MalformedBodyError("the body should be a JSON object")
+        raise MalformedBodyError("should be a JSON object")
     return value
+
+
+class _Flaw(NamedTuple):
+    """Stands for a value that is not as it should be."""
+
+    detail: str
 
 
 def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) != len(members):
-        times = Counter(name for name, _ in members)
-        twice = next(name for name in times if times[name] > 1)
-        raise MalformedBodyError("should be there only once", pointer(twice))
+        raise ValueError(_TWICE)
     return found
 
 
 def _exact(number: str) -> Decimal:
     if "e" in number or "E" in number:
-        raise MalformedBodyError(f"numbers should have no exponent, unlike {number[:40]}")
+        raise ValueError(f"should have no exponent, unlike {number[:40]}")
     return Decimal(number)
 
 
+def _whole(number: str) -> int:
+    try:
+        return int(number)
+    except ValueError:  # thousands of digits
+        raise ValueError("should be a shorter number") from None
+
+
 def _refuse(constant: str) -> NoReturn:
-    raise MalformedBodyError(f"{constant} is not JSON")
+    raise ValueError(f"should not be {constant}, which JSON has not got")
+
+
+def _decode(text: str) -> Any:
+    try:
+        return _strict.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # of ours: read it again for where that is, which takes twice the time
+        value = _forgiving.decode(text)
+        raise next(
+            MalformedBodyError(each.detail, pointer(*path))
+            for path, each in _walk(value)
+            if isinstance(each, _Flaw)
+        ) from None
+
+
+def _walk(value: object) -> Iterator[tuple[tuple[object, ...], object]]:
+    """Yield the value and all that is in it, each with the path to it, in the order of the text."""
+    waiting: list[tuple[tuple[object, ...], object]] = [((), value)]
+    while waiting:
+        path, value = waiting.pop()
+        yield path, value
+        steps: Iterable[tuple[object, object]] = ()
+        if isinstance(value, dict):
+            steps = value.items()
+        elif isinstance(value, list):
+            steps = enumerate(value)
+        waiting += reversed([((*path, step), each) for step, each in steps])
+
+
+def _mark_twice(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    times = Counter(name for name, _ in members)
+    return dict(members) | {name: _Flaw(_TWICE) for name in times if times[name] > 1}
+
+
+def _marking(read: Callable[[str], object]) -> Callable[[str], object]:
+    """Return what reads a number, or a flaw for one that it refuses."""
+
+    def mark(number: str) -> object:
+        try:
+            return read(number)
+        except ValueError as error:
+            return _Flaw(str(error))
+
+    return mark
 
 
 def pointer(*path: object) -> str:
@@ -76,4 +133,10 @@ def pointer(*path: object) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_exact, parse_constant=_refuse)
+_strict = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_exact, parse_constant=_refuse)
+_forgiving = json.JSONDecoder(
+    object_pairs_hook=_mark_twice,
+    parse_float=_marking(_exact),
+    parse_int=_marking(_whole),
+    parse_constant=_marking(_refuse),
+)

@@ -156,6 +156,7 @@ def test_a_member_that_is_there_twice_in_one_order_refuses_the_body(client: Flas
     body = '{"orders": [{"user_id": 1, "user_id": 2, "item_ids": [1], "total_amount": 1}]}'
     answer = client.post("/orders/bulk", data=body, content_type="application/json")
     assert (answer.status_code, answer.json["code"]) == (400, "malformed_body")
+    assert [each["pointer"] for each in answer.json["errors"]] == ["/orders/0/user_id"]
 
 
 # --- idempotency ---------------------------------------------------------------------------------

@@ -176,7 +176,22 @@ def test_a_body_without_its_members_names_each(client: FlaskClient) -> None:
     ],
 )
 def test_a_body_that_is_no_json_object(client: FlaskClient, body: bytes) -> None:
-    assert_problem(client.post("/orders", data=body, **JSON), 400, "malformed_body")
+    document = assert_problem(client.post("/orders", data=body, **JSON), 400, "malformed_body")
+    (error,) = document["errors"]
+    assert document["detail"] == f"{error['pointer'] or 'the body'} {error['detail']}"
+
+
+@pytest.mark.parametrize("path", ["/orders", "/order/create-order", "/orders/bulk"])
+def test_a_body_in_chunks_is_told_what_it_lacks(client: FlaskClient, path: str) -> None:
+    in_chunks = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    answer = client.post(path, data=json.dumps(ORDER), environ_overrides=in_chunks, **JSON)
+    document = assert_problem(answer, 400, "malformed_body")
+    assert document["detail"] == "the body should come with a Content-Length, not in chunks"
+
+
+@pytest.mark.parametrize("path", ["/orders//A-1", "/metrics//A-1"])
+def test_a_doubled_slash_leads_nowhere(client: FlaskClient, path: str) -> None:
+    assert_problem(client.get(path), 404, "not_found")
 
 
 def test_a_member_that_is_there_twice_is_named(client: FlaskClient) -> None:

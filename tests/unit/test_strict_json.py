@@ -102,9 +102,29 @@ def test_a_member_that_is_there_twice_is_named(body: bytes, at: str) -> None:
     assert refusal.value.pointer == at
 
 
-def test_a_member_that_is_there_twice_is_found_at_any_depth() -> None:
-    with pytest.raises(MalformedBodyError, match="once"):
-        read_object(b'{"n": [{"m": 1, "m": 2}]}')
+@pytest.mark.parametrize(
+    ("flaw", "said"),
+    [
+        (b'{"m": 1, "m": 2}', "/n/1/k/m should be there only once"),
+        (b'{"m": {"m": 1, "m": 2}, "m": 2}', "/n/1/k/m should be there only once"),
+        (b"NaN", "/n/1/k should not be NaN, which JSON has not got"),
+        (b"-Infinity", "/n/1/k should not be -Infinity, which JSON has not got"),
+        (b"1e2", "/n/1/k should have no exponent, unlike 1e2"),
+        (b"9" * 5000, "/n/1/k should be a shorter number"),
+        (b"[1, NaN, 1e2]", "/n/1/k/1 should not be NaN, which JSON has not got"),
+    ],
+)
+def test_the_first_flaw_is_named_at_any_depth(flaw: bytes, said: str) -> None:
+    with pytest.raises(MalformedBodyError) as refusal:
+        read_object(b'{"a": [[]], "n": [2, {"k": ' + flaw + b'}], "z": NaN}')
+    assert f"{refusal.value.pointer} {refusal.value.detail}" == said
+
+
+@pytest.mark.parametrize("body", [b'{"n": NaN, "m"}', b"[1e2", b'{"n": 1, "n": 2}}'])
+def test_what_is_no_json_behind_a_flaw_is_no_json(body: bytes) -> None:
+    with pytest.raises(MalformedBodyError, match="is not JSON") as refusal:
+        read_object(body)
+    assert refusal.value.pointer == ""
 
 
 def test_a_100_000_fold_member_is_refused_in_no_time() -> None:
