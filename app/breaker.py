@@ -15,8 +15,8 @@ from app.orders.errors import UnavailableError
 
 PROBE_SECONDS: Final = (1.0, 2.0, 4.0)
 """Time from one failed probe to the next; the last value repeats."""
-LISTENING_SECONDS: Final = 3
-_PORTS: Final = {"mysql": 3306, "postgresql": 5432}
+LISTENING_SECONDS: Final = 1
+MYSQL_PORT: Final = 3306
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +27,25 @@ class Breaker:
     Source: Michael Nygard, Release It! (2007), the circuit breaker.
 
     Args:
-        is_listening: Is asked before a probe is let through.
+        is_listening: Is asked before a probe is let through where the last one was refused.
 
     """
 
     def __init__(self, is_listening: Callable[[], bool] = lambda: True) -> None:
         self._is_listening = is_listening
         self._failures = 0
+        self._refused = False
         self._probe_at = 0.0
+        self._when_back: list[Callable[[], None]] = []
 
     @property
     def seconds_to_probe(self) -> float:
         """How long nobody is let through from now; 0 if somebody is."""
         return max(0, self._probe_at - time.monotonic()) if self._failures else 0
+
+    def tell_when_back(self, callback: Callable[[], None]) -> None:
+        """Have this called, in whatever thread, each time that the database is back."""
+        self._when_back.append(callback)
 
     def check(self) -> None:
         """Let the caller through, as one of all or as the probe.
@@ -53,23 +59,32 @@ class Breaker:
         now = time.monotonic()
         if now >= self._probe_at:
             self._probe_at = now + self._interval()
-            if self._is_listening():
+            if not self._refused or self._is_listening() or not self._failures:
                 return
-            self._failures += 1
+            self._count_failure()
         raise UnavailableError("the database is away", retry_after_seconds=random.randint(1, 5))
 
     def opened_by(self, reason: object) -> None:
         """Take in that the database could not be reached."""
         if not self._failures:
             log.error("the database is away: %s", reason)
-        self._failures += 1
-        self._probe_at = time.monotonic() + self._interval()
+        # Only PyMySQL keeps what was raised before its own error, and only its failure is dear.
+        self._refused = isinstance(
+            getattr(reason, "original_exception", None), ConnectionRefusedError
+        )
+        self._count_failure()
 
     def succeeded(self) -> None:
         """Take in that the database has answered."""
         if self._failures:
             self._failures = 0
             log.warning("the database is back")
+            for callback in self._when_back:
+                callback()
+
+    def _count_failure(self) -> None:
+        self._failures += 1
+        self._probe_at = time.monotonic() + self._interval()
 
     def _interval(self) -> float:
         longest = PROBE_SECONDS[min(self._failures, len(PROBE_SECONDS)) - 1]
@@ -85,15 +100,16 @@ def breaker_of(engine: Engine) -> Breaker:
 
 
 def _is_listening(url: URL) -> bool:
-    """Tell whether anything takes connections there: a quarter of what PyMySQL's refusal costs.
+    """Tell whether a connection would be taken, for a quarter of what PyMySQL's refusal costs.
 
-    True also where that is left to the driver: a file, a Unix socket, several hosts.
+    True also where only the driver can tell: a Unix socket, a name that cannot be looked up.
     """
-    port = url.port or _PORTS.get(url.get_backend_name())
-    if url.host is None or port is None or url.query:
+    if url.host is None or url.query:
         return True
     try:
-        socket.create_connection((url.host, port), LISTENING_SECONDS).close()
-    except OSError:
+        socket.create_connection((url.host, url.port or MYSQL_PORT), LISTENING_SECONDS).close()
+    except (ConnectionRefusedError, TimeoutError):
         return False
+    except OSError:
+        return True
     return True

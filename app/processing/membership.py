@@ -22,6 +22,8 @@ class Membership:
         self._term_seconds = lease_seconds - MARGIN_SECONDS
         self._good_until = float("-inf")
         self._changed = threading.Condition()
+        self.news = 0
+        """Counts the beats and the calls of `wake`."""
         self.worker_id = NOBODY
 
     @property
@@ -35,14 +37,15 @@ class Membership:
         self._good_until = beat_at + self._term_seconds
         self.wake()
 
-    def wait_for_beat(self, seconds: float) -> None:
-        """Wait until the next beat is counted, `wake` is called or the time is over."""
+    def wait_for_news(self, seen: int, seconds: float) -> None:
+        """Wait until `news` is not what was `seen`, or the time is over."""
         with self._changed:
-            self._changed.wait(seconds)
+            self._changed.wait_for(lambda: self.news != seen, seconds)
 
     def wake(self) -> None:
-        """Make every waiting `wait_for_beat` return at once."""
+        """Have whoever waits for news look what it is."""
         with self._changed:
+            self.news += 1
             self._changed.notify_all()
 
     def end(self) -> None:

@@ -26,9 +26,10 @@ batches grow meanwhile."""
 LOAD: Final = 4
 """So many orders coming in that time are load."""
 SWEEP_SECONDS: Final = 1.0
-MAX_PAUSE_SECONDS: Final = 2.0
+BACKOFF_SECONDS: Final = (1.0, 2.0)
+"""The longest pause after a failure, and after each further one in a row."""
 AWAY_SECONDS: Final = 4.0
-"""How long to wait for a heartbeat that gets through while the database is away."""
+"""How long to wait for a heartbeat that gets through, at most, while the database is away."""
 
 log = logging.getLogger(__name__)
 
@@ -156,16 +157,20 @@ class Processor:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set() or self._claims or self._endings:
+            news = self._membership.news
             try:
                 self.step()
                 failures = 0
             except UnavailableError as error:
+                failures += 1
                 log.debug("processor waits for the database: %s", error)
-                self._membership.wait_for_beat(AWAY_SECONDS)
+                self._progress_at = time.monotonic()  # to wait is not to hang
+                pause = _backoff(failures) if self._membership.holds else AWAY_SECONDS
+                self._membership.wait_for_news(news, pause)
             except Exception:
                 failures += 1
                 log.exception("processor goes on after an error")
-                time.sleep(random.uniform(0.5, 1) * min(MAX_PAUSE_SECONDS, 0.5 * 2**failures))
+                time.sleep(_backoff(failures))
 
     def _perform(self) -> list[Ending]:
         """Run handlers for about one batch's time; what is left stays claimed."""
@@ -208,3 +213,8 @@ class Processor:
         self._endings, self._wanted = [], []
         self._claims += turn.claims
         self._demand.record(len(turn.claims), now=self._turned_at)
+
+
+def _backoff(failures: int) -> float:
+    longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
+    return random.uniform(longest / 2, longest)

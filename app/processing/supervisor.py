@@ -75,7 +75,9 @@ class Supervisor:
         self._housekeeping_at = time.monotonic() + HOUSEKEEPING_SECONDS
         self._orphans_until = float("-inf")
         self._sampled = 0
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._awake = threading.Event()
+        breaker_of(engine).tell_when_back(self._awake.set)
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -84,7 +86,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop beating and leave: whatever this worker still holds is free for the others."""
-        self._stopping.set()
+        self._stopping = True
+        self._awake.set()
         self._thread.join(LEAVE_SECONDS)
         self._membership.end()
         try:
@@ -121,13 +124,17 @@ class Supervisor:
 
     def _run(self) -> None:
         pause = 0.0
-        while not self._stopping.wait(pause):
+        while True:
+            self._awake.wait(pause)
+            self._awake.clear()
+            if self._stopping:
+                return
             pause = self._beat_seconds * random.uniform(0.8, 1)
             try:
                 self.tick()
             except UnavailableError as error:
                 log.debug("no heartbeat: %s", error)
-                pause = max(pause, breaker_of(self._engine).seconds_to_probe)
+                pause = max(pause, breaker_of(self._engine).seconds_to_probe)  # or once it is back
             except Exception:
                 log.exception("supervisor goes on after an error")
 
@@ -187,7 +194,7 @@ class Supervisor:
     def _recycle(self) -> None:
         """Give up on this process: its processor hangs, and uWSGI starts a new one in its place."""
         log.error("the processor hangs on order %s", self._processor.current_order)
-        self._stopping.set()
+        self._stopping = True
         self._membership.end()
         os.kill(os.getpid(), signal.SIGHUP)
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -114,14 +115,31 @@ def test_no_beat_is_tried_while_the_database_cannot_be_back(
     breaker._probe_at = time.monotonic() + LONG_SECONDS
     pauses: list[float] = []
 
-    def wait(seconds: float) -> bool:
+    def wait(seconds: float) -> None:
         pauses.append(seconds)
-        return len(pauses) == 3  # "stop"
+        bench.supervisor._stopping = len(pauses) == 3
 
-    monkeypatch.setattr(bench.supervisor._stopping, "wait", wait)
+    monkeypatch.setattr(bench.supervisor._awake, "wait", wait)
     bench.supervisor._run()
     breaker.succeeded()
     assert pauses == [0, pytest.approx(LONG_SECONDS, abs=10), pytest.approx(LONG_SECONDS, abs=10)]
+
+
+def test_once_the_database_is_back_the_beat_does_not_wait_for_its_time(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever it was that got through first."""
+    tried = threading.Event()
+    monkeypatch.setattr(supervisor.log, "debug", lambda *_: tried.set())
+    breaker = breaker_of(bench.engine)
+    breaker.opened_by("a test")
+    breaker._probe_at = time.monotonic() + LONG_SECONDS
+    bench.membership.end()
+    bench.supervisor.start()
+    assert tried.wait(10)
+    breaker.succeeded()
+    wait_until(lambda: bench.membership.holds, 10, "a beat")
+    bench.supervisor.stop()
 
 
 def test_a_worker_that_drains_says_so(bench: Bench) -> None:

@@ -111,6 +111,17 @@ def test_the_command_line_knows_of_the_api_how_orders_look_and_no_more() -> None
     assert found == []
 
 
+def test_all_that_is_quiet_is_a_fault() -> None:
+    """`make test` looks for it nowhere else."""
+    faults = PROJECT / "tests" / "faults"
+    marked = [
+        path
+        for path in (PROJECT / "tests").rglob("*.py")
+        if "mark." + "quiet" in path.read_text() and faults not in path.parents
+    ]
+    assert marked == []
+
+
 def test_only_what_uwsgi_loads_makes_an_application() -> None:
     knowing = {name_of(path) for path in MODULES if "app.create_app" in imports_of(path)}
     assert knowing == {"app/wsgi.py"}
