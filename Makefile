@@ -25,7 +25,7 @@ demo: $(SERVICE) ## serve a database of its own, load it for a minute, say where
 test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test
 	@scripts/install-servers
 	@$(PYTHON) -m pytest --numprocesses=$(TESTERS) --dist=loadgroup -m "not quiet"
-	@exec $(PYTHON) -m pytest --numprocesses=4 --dist=loadgroup -m quiet tests/faults
+	@exec $(PYTHON) -m pytest --numprocesses=5 --dist=loadgroup -m quiet tests/faults
 
 faults: $(DEVELOPMENT) ## make every fault there is; CASE=F1 MINUTES=10 SEED=7 DATABASE=mariadb narrow it down
 	@scripts/install-servers

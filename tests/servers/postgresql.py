@@ -23,9 +23,9 @@ class PostgreSQL(DatabaseServer):
         self.administer(f'CREATE DATABASE "{database}" OWNER {USER}')
 
     def empty_database(self, database: str) -> None:
-        self.administer(
+        self.administer(  # an idle one holds no lock, and to await its end takes 0.1 s
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            f" WHERE datname = '{database}'"
+            f" WHERE datname = '{database}' AND state <> 'idle'"
         )
         tables = self.administer(
             "SELECT quote_ident(tablename) FROM pg_tables"
