@@ -85,26 +85,22 @@ def _decode(text: str) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError:  # of ours: read it again for where that is, which takes twice the time
-        value = _forgiving.decode(text)
-        raise next(
-            MalformedBodyError(each.detail, pointer(*path))
-            for path, each in _walk(value)
-            if isinstance(each, _Flaw)
-        ) from None
+        raise next(_errors(_forgiving.decode(text))) from None
 
 
-def _walk(value: object) -> Iterator[tuple[tuple[object, ...], object]]:
-    """Yield the value and all that is in it, each with the path to it, in the order of the text."""
-    waiting: list[tuple[tuple[object, ...], object]] = [((), value)]
-    while waiting:
-        path, value = waiting.pop()
-        yield path, value
-        steps: Iterable[tuple[object, object]] = ()
-        if isinstance(value, dict):
-            steps = value.items()
-        elif isinstance(value, list):
-            steps = enumerate(value)
-        waiting += reversed([((*path, step), each) for step, each in steps])
+def _errors(value: object, *path: object) -> Iterator[MalformedBodyError]:
+    """Yield an error for each flaw in the value, in the order of the text."""
+    if isinstance(value, _Flaw):
+        yield MalformedBodyError(value.detail, pointer(*path))
+        return
+    steps: Iterable[tuple[object, object]] = ()
+    if isinstance(value, dict):
+        steps = value.items()
+    elif isinstance(value, list):
+        steps = enumerate(value)
+    for step, each in steps:
+        if isinstance(each, (dict, list, _Flaw)):
+            yield from _errors(each, *path, step)
 
 
 def _mark_twice(members: list[tuple[str, Any]]) -> dict[str, Any]:

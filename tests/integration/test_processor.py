@@ -2,9 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
@@ -16,8 +14,7 @@ from app.orders.errors import UnavailableError
 from app.orders.lifecycle import OrderStatus
 from app.processing import processor
 from app.processing.handlers import Order, PermanentError
-from app.processing.processor import AWAY_SECONDS, LINGER_SECONDS, LOAD
-from app.processing.supervisor import HANG_LEASES
+from app.processing.processor import LINGER_SECONDS, LOAD
 from tests.builders import draft
 from tests.integration.bench import LONG_SECONDS, MAX_HINTS, Bench
 from tests.integration.commits import Commits
@@ -34,7 +31,6 @@ from tests.integration.moves import (
     statuses,
     totals,
 )
-from tests.processes import wait_until
 
 
 @pytest.fixture
@@ -286,96 +282,6 @@ def test_what_was_claimed_before_the_beat_failed_is_not_begun_until_it_is_back(
     bench.supervisor.tick()
     bench.step()
     assert (statuses(bench.engine), bench.handled_ids) == (["COMPLETED"], ["A-1"])
-
-
-def start_and_wait_for_a_beat(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start the processor's thread, and return once it waits: for nothing but a beat."""
-    waits = threading.Event()
-    changed = bench.membership._changed
-
-    def wait_for(news: Callable[[], bool], _seconds: float) -> bool:
-        waits.set()
-        return threading.Condition.wait_for(changed, news, LONG_SECONDS)
-
-    monkeypatch.setattr(changed, "wait_for", wait_for)
-    bench.processor.start()
-    assert waits.wait(10)
-
-
-def test_a_processor_that_waits_for_the_database_goes_on_with_the_beat_that_gets_through(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.place("A-1")
-    bench.membership.end()
-    start_and_wait_for_a_beat(bench, monkeypatch)
-    bench.supervisor.tick()
-    wait_until(lambda: statuses(bench.engine) == ["COMPLETED"], 10, "the order ended")
-    assert bench.processor.stop(drain_seconds=10)
-
-
-@pytest.mark.parametrize("news", ["a beat", "the stop"])
-def test_news_that_come_before_the_wait_end_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, news: str
-) -> None:
-    """Such as during a turn that is about to fail."""
-    bench.membership.end()
-    stopping: list[threading.Thread] = []
-
-    def bring(_message: str, _error: object) -> None:  # between the failure and the wait
-        if news == "a beat":
-            bench.supervisor.tick()
-        elif not stopping:
-            stop = partial(bench.processor.stop, drain_seconds=10)
-            stopping.append(threading.Thread(target=stop))
-            stopping[0].start()
-            assert bench.processor._stopping.wait(10)
-            wait_until(lambda: bench.membership.news > beats, 10, "the word to stop")
-
-    beats = bench.membership.news
-    monkeypatch.setattr(processor, "AWAY_SECONDS", LONG_SECONDS)
-    monkeypatch.setattr(processor.log, "debug", bring)
-    bench.place("A-1")
-    bench.processor.start()
-    if news == "a beat":
-        wait_until(lambda: statuses(bench.engine) == ["COMPLETED"], 10, "the order ended")
-        assert bench.processor.stop(drain_seconds=10)
-    else:
-        bench.processor._thread.join(10)
-        assert not bench.processor._thread.is_alive()
-        stopping[0].join()
-
-
-def test_a_processor_outlives_any_number_of_failures(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    left = list(range(2000))
-
-    def fail() -> None:
-        if not left:
-            bench.processor._stopping.set()
-            return
-        raise [UnavailableError("away"), RuntimeError("a bug")][left.pop() % 2]
-
-    monkeypatch.setattr(bench.processor, "step", fail)
-    monkeypatch.setattr(processor.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(bench.membership, "wait_for_news", lambda _seen, _seconds: None)
-    silent = SimpleNamespace(debug=lambda *_: None, exception=lambda *_: None)
-    monkeypatch.setattr(processor, "log", silent)
-    bench.processor._run()
-    assert left == []
-
-
-def test_to_wait_for_the_database_is_not_to_hang() -> None:
-    shortest_lease = 5
-    assert HANG_LEASES * shortest_lease / 2 > AWAY_SECONDS
-
-
-def test_a_processor_that_waits_for_the_database_stops_at_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.membership.end()
-    start_and_wait_for_a_beat(bench, monkeypatch)
-    assert bench.processor.stop(drain_seconds=10)
 
 
 def test_what_a_retired_worker_held_is_dropped_and_worked_on_by_whoever_claims_it(
