@@ -12,8 +12,9 @@ from app.database import db
 from app.orders.service import OrderService
 from app.settings import Settings
 from tests.conforming import ConformingClient
+from tests.integration.bench import Bench
 from tests.integration.commits import Commits
-from tests.integration.moves import OWNER, Queue
+from tests.integration.moves import OWNER, Queue, differences
 from tests.servers import DatabaseServer
 
 SERVERS = {"mysql": "mariadb_server", "postgresql": "postgresql_server"}
@@ -81,3 +82,10 @@ def service(engine: Engine, queue: Queue) -> OrderService:
 def commits(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Commits:
     """Loses the answers of commits when told to."""
     return Commits(engine, monkeypatch)
+
+
+@pytest.fixture
+def bench(engine: Engine) -> Iterator[Bench]:
+    """A worker that has beaten once; in the end its counters agree with the table."""
+    yield Bench(engine)
+    assert differences(engine) == []

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
@@ -31,13 +30,6 @@ from tests.integration.moves import (
     statuses,
     totals,
 )
-
-
-@pytest.fixture
-def bench(engine: Engine) -> Iterator[Bench]:
-    bench = Bench(engine)
-    yield bench
-    assert differences(engine) == []
 
 
 def test_an_order_is_claimed_by_its_hint_then_handled_then_ended(bench: Bench) -> None:

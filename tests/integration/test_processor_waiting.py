@@ -1,27 +1,19 @@
 """The processor's thread while the database is away: what it waits for, and for how long."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine
 
 from app.orders.errors import UnavailableError
 from app.processing import processor
 from app.processing.processor import AWAY_SECONDS
 from app.processing.supervisor import HANG_LEASES
 from tests.integration.bench import LONG_SECONDS, Bench
-from tests.integration.moves import differences, statuses
+from tests.integration.moves import statuses
 from tests.processes import wait_until
-
-
-@pytest.fixture
-def bench(engine: Engine) -> Iterator[Bench]:
-    bench = Bench(engine)
-    yield bench
-    assert differences(engine) == []
 
 
 def start_and_wait_for_a_beat(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +93,26 @@ def test_a_processor_outlives_any_number_of_failures(
     assert left == []
 
 
-def test_to_wait_for_the_database_is_not_to_hang() -> None:
+def test_to_wait_for_the_database_is_not_to_hang(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    idle: list[float] = []
+
+    def fail() -> None:
+        bench.processor._progress_at -= LONG_SECONDS
+        raise UnavailableError("away")
+
+    def wait(_seen: int, _seconds: float) -> None:
+        idle.append(bench.processor.idle_seconds)
+        bench.processor._stopping.set()
+
+    monkeypatch.setattr(bench.processor, "step", fail)
+    monkeypatch.setattr(bench.membership, "wait_for_news", wait)
+    bench.processor._run()
+    assert idle == [pytest.approx(0, abs=10)]
+
+
+def test_a_wait_is_over_long_before_it_would_be_hanging() -> None:
     shortest_lease = 5
     assert HANG_LEASES * shortest_lease / 2 > AWAY_SECONDS
 

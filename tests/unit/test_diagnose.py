@@ -31,6 +31,7 @@ MYSQL = {
         1021: "disk full",
         1040: "too many connections",
         1114: "table is full",
+        1129: "host is blocked",
         1203: "user has too many connections",
         1317: "query interrupted",
         1969: "max_statement_time exceeded",
