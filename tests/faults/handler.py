@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.processing.handlers import Order, PermanentError
 from tests.faults.ledger import record
+from tests.faults.memory import join
 from tests.faults.script import Act, Script
 
 MEBIBYTE = 1024 * 1024
@@ -32,5 +33,7 @@ def handle(order: Order) -> None:
         case Act.HANG:
             time.sleep(3600)
         case Act.ALLOCATE:
+            if group := os.environ.get("MEMORY_GROUP"):
+                join(Path(group))
             kept = [b"x" * MEBIBYTE for _ in range(int(amount))]
             raise MemoryError(f"{asked}, had {len(kept)} MiB")
