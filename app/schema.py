@@ -10,6 +10,7 @@ from app.settings import PROJECT
 from app.transactions import run_transaction
 
 MIGRATIONS: Final = PROJECT / "migrations"
+NOT_MIGRATED: Final = "the database is not migrated"
 
 
 def is_migrated(engine: Engine) -> bool:

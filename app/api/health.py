@@ -8,7 +8,7 @@ from app.api.openapi.answers import Health, Illness
 from app.api.openapi.operation import Answer, operation
 from app.database import db
 from app.orders.errors import UnavailableError
-from app.schema import is_migrated
+from app.schema import NOT_MIGRATED, is_migrated
 
 blueprint = Blueprint("health", __name__)
 
@@ -29,7 +29,7 @@ def readyz() -> Response:
     if worker.processor.draining:
         return _answer("this worker is draining")
     try:
-        return _answer("" if is_migrated(db.engine) else "the database is not migrated")
+        return _answer("" if is_migrated(db.engine) else NOT_MIGRATED)
     except UnavailableError as error:
         return _answer(str(error))
 

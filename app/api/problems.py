@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from app.api.faults import faults
 from app.api.strict_json import MalformedBodyError, pointer
+from app.database import db
 from app.logs import request_id
 from app.orders import errors
+from app.schema import NOT_MIGRATED, is_migrated
 
 _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]]] = {
     errors.OrderNotFoundError: (HTTPStatus.NOT_FOUND, "Order not found"),
@@ -116,6 +119,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(MalformedBodyError, _of_malformed_body)
     app.register_error_handler(ValidationError, _of_validation_error)
     app.register_error_handler(HTTPException, _of_http_exception)
+    app.register_error_handler(DBAPIError, _of_database_error)
     app.register_error_handler(Exception, _of_bug)
 
 
@@ -186,6 +190,15 @@ def _of_http_exception(error: HTTPException) -> Response:
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
             problem.headers[name] = value
     return problem
+
+
+def _of_database_error(error: DBAPIError) -> Response:
+    try:
+        if is_migrated(db.engine):
+            return _of_bug(error)
+    except errors.UnavailableError as unavailable:  # it went away meanwhile
+        return _of_order_error(unavailable)
+    return _of_order_error(errors.UnavailableError(NOT_MIGRATED))
 
 
 def _of_bug(error: Exception) -> Response:

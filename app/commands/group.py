@@ -16,9 +16,9 @@ from app.orders.lifecycle import Hint
 from app.orders.manual import ManualMoves
 from app.orders.service import OrderService
 from app.preflight import check_database
-from app.schema import is_migrated
+from app.schema import NOT_MIGRATED, is_migrated
 
-_NOT_MIGRATED: Final = "the database is not migrated, `flask --app app db upgrade` does that"
+_WHAT_TO_DO: Final = f"{NOT_MIGRATED}, `flask --app app db upgrade` does that"
 
 json_option: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -46,7 +46,7 @@ class OrdersGroup(AppGroup):
                 check_database(db.engine, current_app.config["SETTINGS"])
                 if is_migrated(db.engine):
                     raise
-                raise click.ClickException(_NOT_MIGRATED) from error
+                raise click.ClickException(_WHAT_TO_DO) from error
 
 
 def service() -> OrderService:

@@ -152,6 +152,22 @@ def test_an_unfinished_migration_is_no_migration(engine: Engine) -> None:
     assert not schema.is_migrated(engine)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/create_order"), ("POST", "/orders/bulk"), ("GET", "/orders"), ("GET", "/metrics")],
+)
+def test_before_it_is_migrated_the_service_says_so_and_when_to_come_back(
+    app: Flask, method: str, path: str
+) -> None:
+    order = {"user_id": 1, "item_ids": [1], "total_amount": 1}
+    body = {"orders": [order]} if path.endswith("bulk") else order
+    answer = app.test_client().open(path, method=method, json=body if method == "POST" else None)
+    assert answer.status_code == 503
+    assert answer.json["code"] == "unavailable"
+    assert answer.json["detail"] == "the database is not migrated"
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
 def test_of_several_that_migrate_at_once_one_does_it(
     app: Flask, engine: Engine, ddl: list[str]
 ) -> None:

@@ -8,9 +8,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from app.api.problems import _STATUS_AND_SENTENCE
+from app.database import db
 from app.orders import errors
 from app.settings import Settings
 from app.transactions import MAX_TRIES
@@ -299,18 +301,30 @@ def test_without_its_tables_the_service_is_not_ready(client: FlaskClient, engine
 # --- 500 -----------------------------------------------------------------------------------------
 
 
-def test_a_bug_of_ours_is_told_without_its_trace_and_logged_with_it(
-    app: Flask, caplog: pytest.LogCaptureFixture
-) -> None:
-    @app.get("/bug")
-    def bug() -> None:
-        raise ZeroDivisionError("secret reason")
+def divide_by_nothing() -> None:
+    raise ZeroDivisionError("secret reason")
 
+
+def ask_for_what_is_not_there() -> None:
+    db.session.execute(text("SELECT secret FROM orders"))
+
+
+@pytest.mark.parametrize(
+    ("fail", "error"),
+    [(divide_by_nothing, ZeroDivisionError), (ask_for_what_is_not_there, DBAPIError)],
+)
+def test_a_bug_of_ours_is_told_without_its_trace_and_logged_with_it(
+    app: Flask,
+    caplog: pytest.LogCaptureFixture,
+    fail: Callable[[], None],
+    error: type[Exception],
+) -> None:
+    app.get("/bug")(fail)
     answer = app.test_client().get("/bug")
     assert_problem(answer, 500, "internal_error")
     assert "secret" not in answer.text
     (record,) = [each for each in caplog.records if each.name == "app.api.problems"]
-    assert record.exc_info[0] is ZeroDivisionError
+    assert issubclass(record.exc_info[0], error)
 
 
 # --- X-Request-Id --------------------------------------------------------------------------------
