@@ -3,7 +3,9 @@
 import logging
 import re
 from collections.abc import Callable, Iterable
-from time import perf_counter
+from email.utils import formatdate
+from functools import lru_cache
+from time import perf_counter, time
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -27,7 +29,7 @@ _FIELDS: Final = [
     ("Cache-Control", "no-store"),
 ]
 """Of every answer, unless it brings its own."""
-_NAMES: Final = frozenset(name for name, _ in _FIELDS)
+_NAMES: Final = frozenset(["Date", *(name for name, _ in _FIELDS)])
 
 
 def register_envelope(app: Flask) -> None:
@@ -56,7 +58,8 @@ class Envelope:
         ) -> "Callable[[bytes], object]":
             own = _NAMES.intersection([name for name, _ in headers])
             headers.append(("X-Request-Id", current))
-            headers += [field for field in _FIELDS if field[0] not in own] if own else _FIELDS
+            ours = [_date(int(time())), *_FIELDS]
+            headers += [field for field in ours if field[0] not in own] if own else ours
             if status.startswith("304"):
                 # or else uWSGI's router gives it an empty chunked body, which no 304 may have
                 headers.append(("Connection", "close"))
@@ -69,6 +72,12 @@ class Envelope:
             return self._application(environ, start)
         finally:
             request_id.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> tuple[str, str]:
+    """Return the field that uWSGI leaves out, and a server with a clock should send (RFC 9110)."""
+    return "Date", formatdate(second, usegmt=True)
 
 
 def _facts(environ: "WSGIEnvironment", status: str, seconds: float) -> dict[str, object]:

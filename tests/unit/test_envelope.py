@@ -1,5 +1,7 @@
 """What every answer carries: the request's id, and the header fields that keep browsers safe."""
 
+import time
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,15 @@ def test_an_answer_may_have_a_policy_of_its_own(app: Flask) -> None:
     headers = app.test_client().get("/page").headers
     for name, value in (SAFE | own).items():
         assert headers.getlist(name) == [value]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/docs/swagger-ui.css"])
+def test_every_answer_has_its_date_once(client: FlaskClient, path: str) -> None:
+    before = int(time.time())
+    with client.get(path) as answer:
+        (date,) = answer.headers.getlist("Date")
+    assert date.endswith(" GMT")
+    assert before <= parsedate_to_datetime(date).timestamp() <= time.time()
 
 
 def test_a_request_gets_an_id_of_its_own(client: FlaskClient) -> None:
