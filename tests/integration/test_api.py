@@ -251,10 +251,7 @@ def test_a_worker_is_alive_while_its_beat_is_fresh(app: Flask, client: FlaskClie
     worker = worker_of(app)
     answer = client.get("/healthz")
     assert answer.status_code == 503
-    assert answer.json == {
-        "status": "unavailable",
-        "reason": "this worker has no fresh heartbeat",
-    }
+    assert answer.json["detail"] == "this worker has no fresh heartbeat"
     worker.membership.renew(OWNER, beat_at=time.monotonic())
     assert client.get("/healthz").json == {"status": "ok"}
     worker.membership.end()
@@ -266,4 +263,4 @@ def test_a_worker_is_ready_until_it_drains(app: Flask, client: FlaskClient) -> N
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
     worker_of(app).processor._stopping.set()
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json["reason"]) == (503, "this worker is draining")
+    assert (answer.status_code, answer.json["detail"]) == (503, "this worker is draining")

@@ -283,9 +283,7 @@ def test_without_its_database_the_service_says_when_to_come_back(
 
 
 def test_without_its_database_the_service_is_not_ready(nowhere: FlaskClient) -> None:
-    answer = nowhere.get("/readyz")
-    assert answer.status_code == 503
-    assert answer.json["reason"]
+    assert_problem(nowhere.get("/readyz"), 503, "unavailable")
 
 
 def test_without_its_tables_the_service_is_not_ready(client: FlaskClient, engine: Engine) -> None:
@@ -294,8 +292,8 @@ def test_without_its_tables_the_service_is_not_ready(client: FlaskClient, engine
     answer = client.get("/readyz")
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM alembic_version"))
-    assert answer.status_code == 503
-    assert answer.json["reason"] == "the database is not migrated"
+    document = assert_problem(answer, 503, "unavailable")
+    assert document["detail"] == "the database is not migrated"
 
 
 # --- 500 -----------------------------------------------------------------------------------------

@@ -111,12 +111,3 @@ class Health(BaseModel):
     model_config = shown_as({"status": "ok"})
 
     status: Literal["ok"]
-
-
-class Illness(BaseModel):
-    """A worker that should be sent no requests, and why."""
-
-    model_config = shown_as({"status": "unavailable", "reason": "this worker is draining"})
-
-    status: Literal["unavailable"]
-    reason: str
