@@ -29,6 +29,9 @@ class Outcome(NamedTuple):
     """Rows matched or written; says nothing where rows are returned."""
     rows: Sequence[Any]
     """Empty for a statement that returns none."""
+    row_id: int = 0
+    """Of an INSERT of one row: what the database has numbered it; 0 where the driver cannot tell
+    (PostgreSQL's)."""
 
 
 def execute_together(connection: Connection, statements: Sequence[Statement]) -> list[Outcome]:
@@ -74,7 +77,8 @@ def _run(cursor: DBAPICursor, statement: Statement) -> Outcome:
 
 
 def _outcome(cursor: DBAPICursor) -> Outcome:
-    return Outcome(cursor.rowcount, cursor.fetchall() if cursor.description else ())
+    rows = cursor.fetchall() if cursor.description else ()
+    return Outcome(cursor.rowcount, rows, getattr(cursor, "lastrowid", 0))
 
 
 def _wrapped(connection: Connection, error: Exception) -> BaseException:

@@ -44,6 +44,10 @@ def place(connection: Connection, drafts: Sequence[Draft], *also: Statement) -> 
     row = f"({', '.join([mark] * len(_COLUMNS))})"
     insert = _INSERT + ", ".join([row] * len(drafts))
     values = [value for draft in drafts for value in _values(draft)]
+    if len(drafts) == 1 and connection.dialect.name != "postgresql":
+        # The driver knows its id: no rows to read, which are a tenth of a lone order's CPU.
+        written, *_ = execute_together(connection, [Statement(insert, values), *also])
+        return [written.row_id]
     if connection.dialect.insert_returning:
         written, *_ = execute_together(
             connection, [Statement(f"{insert} RETURNING order_id, id", values), *also]

@@ -1,16 +1,18 @@
 """Writing orders down."""
 
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
-from app.orders import store
+from app.orders import counters, store
 from app.orders.lifecycle import FOREVER_DUE, OrderStatus
 from tests.builders import ODD_TEXT, draft
-from tests.integration.moves import all_rows, in_transaction, place, row
+from tests.integration.moves import OWNER, all_rows, in_transaction, place, row
 
 
 def test_a_placed_order_is_pending_and_holds_what_was_sent(engine: Engine) -> None:
@@ -40,6 +42,18 @@ def test_ids_come_back_in_the_order_of_the_drafts(engine: Engine) -> None:
     ids = in_transaction(engine, store.place, drafts)
     by_id = {each.id: each.order_id for each in all_rows(engine)}
     assert [by_id[row_id] for row_id in ids] == [each.order_id for each in drafts]
+
+
+def test_a_lone_order_has_its_own_id_whatever_is_written_beside_it(engine: Engine) -> None:
+    place(engine, draft("A-1"), draft("A-2"))
+    for order_id in ("B-1", "B-2"):
+        (row_id,) = in_transaction(engine, partial(place_and_count, order_id=order_id))
+        assert row(engine, row_id).order_id == order_id
+
+
+def place_and_count(connection: Connection, order_id: str) -> list[int]:
+    count = counters.adding(connection, OWNER, Counter({"place": 1, "other": 1}))
+    return store.place(connection, [draft(order_id)], *count)
 
 
 def test_ids_are_read_back_where_an_insert_returns_nothing(
