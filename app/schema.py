@@ -26,6 +26,16 @@ def is_migrated(engine: Engine) -> bool:
         return False
 
 
+def lacks_migration(error: Exception, engine: Engine) -> bool:
+    """Tell whether an error was raised because the database is not migrated.
+
+    Raises:
+        UnavailableError: The database does not say.
+
+    """
+    return isinstance(error, DBAPIError) and not is_migrated(engine)
+
+
 def _version(connection: Connection) -> str | None:
     version: str | None = connection.execute(
         text("SELECT version_num FROM alembic_version")

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from flask import Flask, Response, request
 from pydantic import ValidationError
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from app.api.faults import faults
@@ -18,7 +17,7 @@ from app.api.strict_json import MalformedBodyError, pointer
 from app.database import db
 from app.logs import request_id
 from app.orders import errors
-from app.schema import NOT_MIGRATED, is_migrated
+from app.schema import NOT_MIGRATED, lacks_migration
 
 _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]]] = {
     errors.OrderNotFoundError: (HTTPStatus.NOT_FOUND, "Order not found"),
@@ -119,7 +118,6 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(MalformedBodyError, _of_malformed_body)
     app.register_error_handler(ValidationError, _of_validation_error)
     app.register_error_handler(HTTPException, _of_http_exception)
-    app.register_error_handler(DBAPIError, _of_database_error)
     app.register_error_handler(Exception, _of_bug)
 
 
@@ -192,15 +190,11 @@ def _of_http_exception(error: HTTPException) -> Response:
     return problem
 
 
-def _of_database_error(error: DBAPIError) -> Response:
-    try:
-        if is_migrated(db.engine):
-            return _of_bug(error)
-    except errors.UnavailableError as unavailable:  # it went away meanwhile
-        return _of_order_error(unavailable)
-    return _of_order_error(errors.UnavailableError(NOT_MIGRATED))
-
-
 def _of_bug(error: Exception) -> Response:
+    try:
+        if lacks_migration(error, db.engine):
+            return _of_order_error(errors.UnavailableError(NOT_MIGRATED))
+    except errors.UnavailableError as unavailable:  # the database went away meanwhile
+        return _of_order_error(unavailable)
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return BUG.response()
