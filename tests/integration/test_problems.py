@@ -287,11 +287,13 @@ def test_without_its_database_the_service_is_not_ready(nowhere: FlaskClient) -> 
 
 
 def test_without_its_tables_the_service_is_not_ready(client: FlaskClient, engine: Engine) -> None:
+    version = text("UPDATE alembic_version SET version_num = :version")
     with engine.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        newest = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        connection.execute(version, {"version": "0001"})
     answer = client.get("/readyz")
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM alembic_version"))
+        connection.execute(version, {"version": newest})
     document = assert_problem(answer, 503, "unavailable")
     assert document["detail"] == "the database is not migrated"
 
