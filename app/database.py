@@ -1,6 +1,7 @@
 """The engine of each database: drivers, session settings, time limits, column types."""
 
 import sqlite3
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -11,7 +12,11 @@ from pymysql.constants import CLIENT
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, LargeBinary, Row, String, event
 from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from app.breaker import Breaker, breaker_of
+from app.durability import what_forgets
+from app.orders.errors import UnavailableError
 from app.transactions import Fault, diagnose
 
 LOCK_SECONDS: Final = 3
@@ -103,12 +108,16 @@ def prepare_engine(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    elif engine.dialect.name == "mysql":
+        return
+    if engine.dialect.name == "mysql":
         event.listen(engine, "connect", _prepare_mysql)
     else:
         event.listen(engine, "do_connect", _connect_postgresql)
         # Many rows in one statement: psycopg's own way leaves a transaction idle without a limit.
         engine.dialect.use_insertmanyvalues_wo_returning = True
+    event.listen(
+        engine, "connect", partial(_refuse_forgetful, breaker_of(engine), engine.dialect.name)
+    )
 
 
 def _postgresql_settings() -> str:
@@ -141,6 +150,19 @@ def _prepare_mysql(connection: "pymysql.Connection[Any]", _record: object) -> No
         settings["wait_timeout"] = IDLE_CONNECTION_SECONDS
     with connection.cursor() as cursor:
         cursor.execute("SET SESSION " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
+
+
+def _refuse_forgetful(
+    breaker: Breaker, dialect: str, connection: DBAPIConnection, _record: object
+) -> None:
+    """Have no connection to a server that would lose orders in a power cut."""
+    cursor = connection.cursor()
+    reason = what_forgets(cursor, dialect)
+    cursor.close()
+    connection.rollback()  # PostgreSQL's driver has begun a transaction to ask
+    if reason is not None:
+        breaker.opened_by(reason)
+        raise UnavailableError(reason)
 
 
 def _connect_postgresql(

@@ -9,25 +9,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import ConfigurationError
+from app.orders.errors import UnavailableError
 from app.settings import Settings
 
 SPARE_CONNECTIONS: Final = 5
 """Left for whoever looks after the database."""
-_DURABLE: Final = {
-    "mysql": {"innodb_flush_log_at_trx_commit": {"1"}},
-    "postgresql": {
-        "synchronous_commit": {"on", "local", "remote_write", "remote_apply"},
-        "fsync": {"on"},
-    },
-}
-"""By dialect: the server's settings that decide whether a COMMIT lasts, and what they may be."""
 _MAX_CONNECTIONS: Final = {
     "mysql": text("SELECT @@max_connections"),
     "postgresql": text("SELECT current_setting('max_connections')"),
-}
-_SETTING: Final = {
-    "mysql": "SELECT @@{}",
-    "postgresql": "SELECT current_setting('{}')",
 }
 
 
@@ -76,10 +65,12 @@ def check_database(engine: Engine, settings: Settings) -> None:
             Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         with engine.connect() as connection:
             if engine.dialect.name != "sqlite":
-                _check_server(connection, settings)
+                _check_room(connection, settings)
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}"
         raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
+    except UnavailableError as error:
+        raise ConfigurationError(f"DATABASE_URL: {error}") from None
     except DBAPIError as error:
         # PyMySQL's errors are a number and a sentence, the others' a text.
         reason = str(error.orig.args[-1] if error.orig else error).strip().splitlines()[0]
@@ -93,14 +84,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _check_server(connection: Connection, settings: Settings) -> None:
-    for name, safe_values in _DURABLE[connection.dialect.name].items():
-        value = connection.execute(text(_SETTING[connection.dialect.name].format(name))).scalar()
-        if str(value) not in safe_values:
-            raise ConfigurationError(
-                f"DATABASE_URL: the server runs with {name} = {value}; orders are durable "
-                f"only with {' or '.join(sorted(safe_values))}"
-            )
+def _check_room(connection: Connection, settings: Settings) -> None:
     offered = int(connection.execute(_MAX_CONNECTIONS[connection.dialect.name]).scalar() or 0)
     needed = settings.processes * (settings.threads + 2) + SPARE_CONNECTIONS
     if offered < needed:

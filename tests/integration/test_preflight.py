@@ -1,31 +1,38 @@
 """What keeps the service from starting, said in one sentence that names the variable."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine
 
-from app.database import engine_options
+from app.database import engine_options, prepare_engine
 from app.errors import ConfigurationError
 from app.preflight import check_database, check_port
 from app.settings import Settings
 from tests.processes import free_port
-from tests.servers import DatabaseServer
+from tests.servers import DatabaseServer, MariaDB
 
 only_on = pytest.mark.only_on
 
 
-def complaint(settings: Settings) -> str:
-    """Return what is said about the database of these settings; fails if nothing is."""
+def check(settings: Settings) -> None:
+    """Check the database of these settings as a start does."""
     engine = create_engine(settings.url, **engine_options(settings.url, threads=1))
+    prepare_engine(engine)
     try:
-        with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: ") as refusal:
-            check_database(engine, settings)
+        check_database(engine, settings)
     finally:
         engine.dispose()
+
+
+def complaint(settings: Settings) -> str:
+    """Return what is said about the database of these settings; fails if nothing is."""
+    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL: ") as refusal:
+        check(settings)
     assert "\n" not in refusal.value.message
     return refusal.value.message
 
@@ -97,10 +104,7 @@ def test_a_password_that_is_wrong_is_called_so_and_not_shown(
 
 
 def test_the_directory_of_an_sqlite_file_is_made(tmp_path: Path) -> None:
-    settings = Settings(database_url=f"sqlite:///{tmp_path}/a/b/orders.db")
-    engine = create_engine(settings.url)
-    check_database(engine, settings)
-    engine.dispose()
+    check(Settings(database_url=f"sqlite:///{tmp_path}/a/b/orders.db"))
     assert (tmp_path / "a" / "b").is_dir()
 
 
@@ -138,9 +142,38 @@ def test_a_server_that_forgets_what_it_has_committed_is_refused(
     for name, change, back in UNSAFE[server.name]:
         with changed(server, change, back):
             assert name in complaint(settings)
-    check = create_engine(settings.url)
-    check_database(check, settings)
-    check.dispose()
+    check(settings)
+
+
+@only_on("mariadb", "postgresql")
+def test_a_server_that_has_become_forgetful_gets_no_order(
+    settings: Settings, server: DatabaseServer, client_of: Callable[[Settings], FlaskClient]
+) -> None:
+    ((name, change, back),) = UNSAFE[server.name]
+    order = {"user_id": 1, "item_ids": [1], "total_amount": 1}
+    with changed(server, change, back):
+        answer = client_of(settings).post("/orders", json=order)
+        assert answer.status_code == 503
+        assert f"the server runs with {name}" in answer.json["detail"]
+    assert client_of(settings).post("/orders", json=order).status_code == 201
+
+
+class WithBinaryLog(MariaDB):
+    """As one that is replicated, with the default of MariaDB, which does not flush that log."""
+
+    def _command(self) -> list[str]:
+        return [*super()._command(), "--log-bin=log", "--server-id=1", "--sync-binlog=0"]
+
+
+@only_on("mariadb")
+def test_a_binary_log_that_is_not_flushed_is_refused(settings: Settings) -> None:
+    with WithBinaryLog() as server:
+        server.create_database("orders")
+        replicated = Settings(database_url=server.url("orders"))
+        said = complaint(replicated)
+        assert said.endswith("with sync_binlog = 0; orders are durable only with 1")
+        server.administer("SET GLOBAL sync_binlog = 1")
+        check(replicated)
 
 
 @only_on("mariadb", "postgresql")
