@@ -139,12 +139,20 @@ class _ToStructlog(logging.Handler):
         try:
             facts = {k: v for k, v in vars(record).items() if k not in _OF_EVERY_RECORD}
             if record.exc_info:
-                facts["exception"] = _traces.formatException(record.exc_info)
+                facts["exception"] = _trace(record.exc_info)
             structlog.get_logger().log(
                 record.levelno, record.getMessage(), logger=record.name, **facts
             )
         except Exception:  # noqa: BLE001 -- a line that cannot be logged must not end what logs it
             self.handleError(record)
+
+
+def _trace(raised: Any) -> str:
+    """Return the trace of what was raised; what a handler raises may fail when it is looked at."""
+    try:
+        return _traces.formatException(raised)
+    except BaseException as error:  # noqa: BLE001 -- its `__getattr__` can raise anything
+        return f"a trace that cannot be shown: {type(error).__name__}"
 
 
 def _note(_logger: object, level: str, facts: EventDict) -> tuple[tuple[Entry], dict[str, Any]]:

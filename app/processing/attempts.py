@@ -63,6 +63,9 @@ def _after(error: BaseException, claim: Claim, policy: RetryPolicy) -> Transitio
 
 def _sentence(error: BaseException) -> str:
     """Return what was raised in characters that every database takes."""
-    text = TracebackException(type(error), error, None)  # also of one whose `str` raises
+    try:
+        text = str(TracebackException(type(error), error, None))  # also of one whose `str` raises
+    except BaseException:  # noqa: BLE001 -- its `__getattr__` can raise anything
+        text = "it cannot be shown"
     sentence = f"{type(error).__name__}: {text}".replace("\0", "")
     return sentence.encode("utf-8", "replace").decode()[:MAX_ERROR_LENGTH]

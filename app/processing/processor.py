@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from functools import partial
+from itertools import islice
 from multiprocessing.pool import ThreadPool
 from typing import Final
 
@@ -140,7 +141,7 @@ class Processor:
         if giving_back:
             self._endings += [Ending(claim, RELEASE) for claim in self._claims]
             self._claims.clear()
-        self._endings += self._perform()
+        self._perform()
         limit = self._choose() if self._may_claim() else 0
         if self._endings or self._wanted or limit:
             self._turn(limit)
@@ -172,21 +173,23 @@ class Processor:
                 log.exception("processor goes on after an error")
                 time.sleep(_backoff(failures))
 
-    def _perform(self) -> list[Ending]:
+    def _perform(self) -> None:
         """Run handlers for about one batch's time; what is left stays claimed."""
         begun = time.monotonic()
-        endings: list[Ending] = []
+        done = 0
         elapsed = 0.0
         while self._claims and elapsed < BATCH_SECONDS:
-            group = [self._claims.popleft() for _ in range(min(self._threads, len(self._claims)))]
+            group = list(islice(self._claims, self._threads))
             self.current_order = group[0].hint.order_id
-            endings += self._map(self._attempt, group)
+            self._endings += self._map(self._attempt, group)
+            for _ in group:  # only now: whatever goes wrong before, they are still in hand
+                self._claims.popleft()
+            done += len(group)
             self._progress_at = time.monotonic()
             elapsed = self._progress_at - begun
         self.current_order = None
-        if endings:
-            self._pace.record(len(endings), elapsed)
-        return endings
+        if done:
+            self._pace.record(done, elapsed)
 
     def _choose(self) -> int:
         """Want the next hints, or return how many orders to take out of the table instead."""

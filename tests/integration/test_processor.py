@@ -10,7 +10,7 @@ from app.breaker import breaker_of
 from app.clock import utc_now
 from app.orders import workers
 from app.orders.errors import UnavailableError
-from app.orders.lifecycle import OrderStatus
+from app.orders.lifecycle import Claim, Ending, OrderStatus
 from app.processing import processor
 from app.processing.handlers import Order, PermanentError
 from app.processing.processor import LINGER_SECONDS, LOAD
@@ -154,6 +154,29 @@ def test_a_permanent_error_ends_it_at_the_first_attempt(bench: Bench) -> None:
     bench.place("A-1")
     bench.step_until("FAILED")
     assert len(bench.handled) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_whatever_goes_wrong_between_the_handlers_every_claim_stays_in_hand(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    bench = Bench(engine, threads=threads)
+    bench.place_and_claim("A-1", "A-2", "A-3")
+    attempt = bench.processor._attempt
+
+    def fail(held: Claim) -> Ending:
+        if held.hint.order_id == "A-2":
+            raise MemoryError
+        return attempt(held)
+
+    monkeypatch.setattr(bench.processor, "_attempt", fail)
+    with pytest.raises(MemoryError):
+        bench.step()
+    monkeypatch.undo()
+    bench.step_until(*["COMPLETED"] * 3)
+    if threads > 1:
+        bench.processor._map.__self__.terminate()
+    assert differences(engine) == []
 
 
 def test_an_order_that_waits_for_its_retry_holds_up_no_other(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.clock import utc_now
 from app.orders.lifecycle import COMPLETE, FAIL, FOREVER_DUE, RETRY_LATER, Claim, Ending
+from app.processing import attempts
 from app.processing.attempts import MAX_ERROR_LENGTH, RetryPolicy, attempt
 from app.processing.handlers import Handler, Order, PermanentError
 from tests.builders import claim
@@ -83,6 +84,22 @@ def test_an_error_without_a_text_is_an_ending_like_any_other() -> None:
     ended = ending_of(UnprintableError())
     assert ended.transition is RETRY_LATER
     assert ended.error.startswith("UnprintableError")
+
+
+class ForwardingError(Exception):
+    """Takes every unknown attribute for a member of its data, as some libraries' errors do."""
+
+    def __getattr__(self, name: str) -> object:
+        return {"code": 5}[name]  # a KeyError, where an AttributeError is expected
+
+
+def test_an_error_that_fails_when_it_is_looked_at_is_an_ending_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attempts.log, "disabled", True)  # ours shows it, pytest's handler fails
+    ended = ending_of(ForwardingError())
+    assert ended.transition is RETRY_LATER
+    assert ended.error == "ForwardingError: it cannot be shown"
 
 
 @given(st.text(st.characters(), max_size=1000))

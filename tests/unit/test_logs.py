@@ -111,6 +111,23 @@ def test_an_exception_cannot_either(start_log: StartLog, log_format: str) -> Non
         assert "ValueError" in log.events[0]["exception"]
 
 
+class ForwardingError(Exception):
+    """Takes every unknown attribute for a member of its data, as some libraries' errors do."""
+
+    def __getattr__(self, name: str) -> object:
+        return {"code": 5}[name]
+
+
+def test_an_exception_that_fails_when_it_is_looked_at_is_logged_without_its_trace(
+    start_log: StartLog,
+) -> None:
+    log = start_log(log_format="json")
+    logging.getLogger("app").error("failed", exc_info=ForwardingError())
+    (event,) = log.events
+    assert event["event"] == "failed"
+    assert event["exception"] == "a trace that cannot be shown: KeyError"
+
+
 def test_what_is_no_json_and_no_text_is_logged_as_it_looks(start_log: StartLog) -> None:
     log = start_log(log_format="json")
     structlog.get_logger().info("odd", thing={1}, half="\udcff", number=float("nan"))
