@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.breaker import Breaker, breaker_of
-from app.orders.errors import OutcomeUnknownError, UnavailableError
+from app.orders.errors import OrderError, OutcomeUnknownError, UnavailableError
 from app.writer_queue import turn_to_write
 
 MAX_TRIES: Final = 5
@@ -112,9 +112,13 @@ def run_transaction(
             return result  # noqa: TRY300 -- what this try has brought
         except (PoolTimeoutError, UnavailableError) as error:
             raise tries.given_up(error) from error
+        except OrderError:  # what `work` has found in the tables
+            tries.breaker.succeeded()
+            raise
         except DBAPIError as error:
             fault = diagnose(error.orig)
             if fault is None:
+                tries.breaker.succeeded()  # who refuses a statement is there
                 raise
             if not tries.another(fault, error.orig):
                 raise tries.given_up(error) from error

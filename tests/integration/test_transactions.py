@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -13,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.breaker import breaker_of
 from app.database import prepare_engine
 from app.orders import counters
-from app.orders.errors import UnavailableError
+from app.orders.errors import OrderNotFoundError, UnavailableError
 from app.orders.lifecycle import RELEASE, Placed
 from app.orders.service import OrderService
 from app.orders.store import attempts
@@ -351,6 +352,28 @@ def test_a_success_after_a_failure_closes_the_breaker(engine: Engine) -> None:
     breaker.opened_by("a test")
     breaker._probe_at = 0.0  # it is time for a probe
     run_transaction(engine, count)
+    for _ in range(3):
+        breaker.check()
+
+
+def miss(_connection: Connection) -> NoReturn:
+    raise OrderNotFoundError("no such order")
+
+
+def collide(connection: Connection) -> None:
+    for _ in range(2):
+        connection.execute(text("INSERT INTO counters (worker_id, name, value) VALUES (1, 'a', 1)"))
+
+
+@pytest.mark.parametrize(("work", "error"), [(miss, OrderNotFoundError), (collide, IntegrityError)])
+def test_a_refusal_is_an_answer_that_closes_the_breaker(
+    engine: Engine, work: Callable[[Connection], None], error: type[Exception]
+) -> None:
+    breaker = breaker_of(engine)
+    breaker.opened_by("a test")
+    breaker._probe_at = 0.0
+    with pytest.raises(error):
+        run_transaction(engine, work)
     for _ in range(3):
         breaker.check()
 
