@@ -2,12 +2,14 @@
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import leash
@@ -155,6 +157,19 @@ def wait_until(condition: Callable[[], bool], seconds: float, awaited: str) -> N
         if time.monotonic() > deadline:
             raise TimeoutError(f"{awaited}: not within {seconds} s")
         time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def no_file_can_be_opened() -> Iterator[None]:
+    """Let this process have no further file descriptor, while this lasts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    next_one = os.dup(0)
+    os.close(next_one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def tail(log: Path) -> str:

@@ -28,10 +28,15 @@ def own_identity() -> ProcessIdentity:
 
 
 def pid_started(pid: int) -> int | None:
-    """Return when the process started, in ticks since boot; None if there is no such process."""
+    """Return when the process started, in ticks since boot; None if there is no such process.
+
+    Raises:
+        OSError: There is no telling, for want of file descriptors or of memory.
+
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     # The name, in parentheses, may hold anything; the start is the 22nd field of all.
     state, *rest = stat.rpartition(")")[2].split()

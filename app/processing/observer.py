@@ -52,4 +52,7 @@ class Observer:
         """Tell, for a worker of this host, without waiting for its lease."""
         if (worker.host, worker.boot_id) != (self._me.host, self._me.boot_id):
             return False
-        return bool(pid_started(worker.pid) != worker.pid_started)
+        try:
+            return bool(pid_started(worker.pid) != worker.pid_started)
+        except OSError:  # there is no telling: its lease decides
+            return False

@@ -4,8 +4,10 @@ import os
 import signal
 import subprocess
 
+import pytest
+
 from app.processing.identity import own_identity, pid_started
-from tests.processes import wait_until
+from tests.processes import no_file_can_be_opened, wait_until
 
 
 def test_this_process_has_the_same_identity_whenever_it_asks() -> None:
@@ -44,6 +46,11 @@ def test_a_process_that_died_is_gone_even_before_its_parent_asks() -> None:
         process.kill()
         wait_until(lambda: pid_started(process.pid) is None, 5, "end of the process")
     assert pid_started(process.pid) is None
+
+
+def test_without_a_free_descriptor_there_is_no_telling() -> None:
+    with no_file_can_be_opened(), pytest.raises(OSError, match="Too many open files"):
+        pid_started(os.getpid())
 
 
 def test_a_name_with_spaces_and_parentheses_is_read_over(tmp_path) -> None:

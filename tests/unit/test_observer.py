@@ -9,6 +9,7 @@ import pytest
 from app.processing.identity import pid_started
 from app.processing.observer import PAUSE_FACTOR, Observer
 from tests.builders import identity
+from tests.processes import no_file_can_be_opened
 
 LEASE_SECONDS = 15.0
 STEP_SECONDS = 3.0
@@ -49,6 +50,13 @@ def test_a_standing_beat_is_a_death_after_the_lease_only(observer: Observer) -> 
 def test_a_beat_that_moves_starts_the_lease_anew(observer: Observer) -> None:
     now = watch(observer, [worker(beat=1)], LEASE_SECONDS, start=100)
     watch(observer, [worker(beat=2)], LEASE_SECONDS, start=now)
+
+
+def test_a_process_that_cannot_be_looked_at_is_judged_by_its_beat(observer: Observer) -> None:
+    still = here()
+    with no_file_can_be_opened():
+        now = watch(observer, [still], LEASE_SECONDS, start=100)
+        assert observer.dead([still], now=now) == [still]
 
 
 def test_each_worker_is_judged_by_its_own_beat(observer: Observer) -> None:
