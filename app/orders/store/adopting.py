@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from app.clock import utc_now
 from app.orders.lifecycle import ADOPT, FAIL, Claim, Ending, Hint, OrderStatus
@@ -17,7 +17,9 @@ _ORPHANS: Final = (
     select(*HINT_COLUMNS, orders.c.started_at)
     .where(
         orders.c.status == OrderStatus.PROCESSING,
-        ~exists().where(workers.c.id == orders.c.owner_id, workers.c.state < RETIRED),
+        # No anti-join: a row that has changed meanwhile PostgreSQL joins anew, with the workers of
+        # its first look alone, and would miss a new owner that lives.
+        orders.c.owner_id.not_in(select(workers.c.id).where(workers.c.state < RETIRED)),
     )
     .order_by(orders.c.id)
     .limit(ADOPTED_AT_ONCE)

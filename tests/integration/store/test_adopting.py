@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 
 from app.orders import store, workers
 from app.orders.lifecycle import ADOPT, FAIL, FOREVER_DUE, RELEASE, OrderStatus
+from app.orders.store import adopting
 from tests.builders import draft, ending, identity
 from tests.integration.moves import (
     adopt,
@@ -49,6 +50,23 @@ def test_the_orders_of_a_worker_that_lives_are_left_to_it(engine: Engine, draini
     assert adopt(engine) == []
     in_transaction(engine, workers.leave, alive)
     assert len(adopt(engine)) == 1
+
+
+@only_on("postgresql")
+def test_an_order_that_finds_a_new_owner_during_the_search_is_left_to_it(engine: Engine) -> None:
+    alive = in_transaction(engine, workers.register, identity())
+    place_and_claim(engine, draft("A-1"), draft("A-2"), owner=alive + 1)
+    search = str(
+        adopting._ORPHANS.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DECLARE search CURSOR FOR {search}")
+        (first,) = connection.exec_driver_sql("FETCH 1 FROM search").all()
+        (second,) = adopt(engine)  # the first is locked
+        claim(engine, seen(engine, [second.claim.hint.id]), owner=alive)
+        assert connection.exec_driver_sql("FETCH ALL FROM search").all() == []
+        connection.rollback()
+    assert (first.order_id, second.claim.hint.order_id) == ("A-1", "A-2")
 
 
 @only_on("mariadb", "postgresql")
