@@ -26,6 +26,7 @@ from app.orders.errors import (
     BulkRefusedError,
     OrderError,
     OrderRefusedError,
+    OutcomeUnknownError,
     UnavailableError,
 )
 from app.orders.lifecycle import PLACE, Draft, Hint, Placed
@@ -124,7 +125,11 @@ class BulkPlacing:
         order_ids = [draft.order_id for draft in drafts.values()]
         hashes = [] if bulk.key is None else key_hashes(bulk.key, len(drafts))
         read = partial(queries.rows_of, order_ids=order_ids, idempotency_hashes=hashes)
-        rows = run_transaction(self._engine, read, read_only=True)
+        try:
+            rows = run_transaction(self._engine, read, read_only=True)
+        except UnavailableError as error:
+            # What they collide with may be themselves, written by a COMMIT whose answer was lost.
+            raise OutcomeUnknownError(str(error)) from error
         by_hash = {row.idempotency_hash: row for row in rows}
         if hashes and hashes[0] in by_hash:
             written = [by_hash[each] for each in hashes if each in by_hash]

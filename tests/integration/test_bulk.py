@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.api.extension import worker_of
+from app.orders import queries
+from app.orders.errors import UnavailableError
 from app.orders.lifecycle import COMPLETE
 from app.settings import Settings
 from app.transactions import MAX_TRIES
@@ -254,6 +256,20 @@ def test_after_an_unknown_outcome_the_key_tells(
         assert (answer.status_code, answer.json["code"]) == (503, "outcome_unknown")
     assert statuses(bulk(client, ORDER, ORDER, key="key-1")) == [201, 201]
     assert totals(engine) == {"place": 2}
+
+
+@pytest.mark.only_on("mariadb", "postgresql")
+def test_what_collides_with_a_commit_whose_answer_was_lost_may_have_been_written(
+    client: FlaskClient, engine: Engine, commits: Commits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_away(*_: object, **__: object) -> NoReturn:
+        raise UnavailableError("the database is away")
+
+    monkeypatch.setattr(queries, "rows_of", be_away)
+    commits.lose(True)
+    answer = bulk(client, ORDER, ORDER)
+    assert (answer.status_code, answer.json["code"]) == (503, "outcome_unknown")
+    assert len(all_rows(engine)) == 2
 
 
 def test_the_same_bulk_from_many_senders_at_once_is_written_once(
