@@ -95,11 +95,16 @@ def last_of_each(
 
 
 def thin_out(connection: Connection, *, now: float) -> None:
-    """Delete the samples that are too old, and of the older ones all but one a minute."""
+    """Delete the samples that are too old, and of the older ones all but one a minute.
+
+    And those of a time to come: they are from before the clock was set back, and would stand in the
+    way of what happens then.
+    """
     connection.execute(
         delete(samples).where(
             or_(
                 samples.c.taken_at < now - KEPT_FOR.total_seconds(),
+                samples.c.taken_at > now + COARSE_INTERVAL_SECONDS,
                 (samples.c.taken_at < now - FINE_FOR.total_seconds())
                 & (samples.c.taken_at % COARSE_INTERVAL_SECONDS != 0),
             )

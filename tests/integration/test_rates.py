@@ -55,6 +55,15 @@ def test_a_clock_that_was_set_back_makes_no_rate_negative(engine: Engine) -> Non
     assert metrics(engine).accepted_per_second == 0
 
 
+def test_samples_of_before_the_clock_was_set_back_stand_in_nobodys_way(engine: Engine) -> None:
+    for age in range(-3600, 0, 10):
+        sample(engine, age=age, place=200, complete=200)
+    in_transaction(engine, samples.thin_out, now=NOW - 100)
+    for age in range(100, 0, -10):
+        sample(engine, age=age, place=1000 - 2 * age)
+    assert metrics(engine).accepted_per_second == pytest.approx(2, rel=0.1)
+
+
 def test_the_backlog_is_worked_off_at_the_current_pace(engine: Engine) -> None:
     assert metrics(engine).drain_seconds is None  # nobody works
     sample(engine, age=60, complete=640)
