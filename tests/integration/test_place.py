@@ -228,3 +228,14 @@ def test_a_commit_that_never_succeeds_leaves_nothing_and_says_so(
     commits.lose_no_more()
     assert all_rows(engine) == []
     assert (totals(engine), queue) == ({}, [])
+
+
+def test_the_largest_orders_are_not_too_large_together(
+    service: OrderService, engine: Engine
+) -> None:
+    longest = ["\x01" * 63 + str(n % 10) for n in range(1000)]  # six characters each as JSON
+    drafts = [draft(), *(draft(item_ids=longest) for _ in range(48)), draft()]
+    placed = service.place(drafts)
+    assert [each.draft for each in placed] == drafts
+    assert [each.order_id for each in all_rows(engine)] == [each.order_id for each in drafts]
+    assert totals(engine) == {"place": 50}
