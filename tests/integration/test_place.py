@@ -1,12 +1,12 @@
 """Taking orders in: batches of which one fails, repetitions, and COMMITs without an answer."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from app.breaker import breaker_of
 from app.clock import utc_now
 from app.orders.errors import (
     IdempotencyKeyReusedError,
@@ -14,6 +14,7 @@ from app.orders.errors import (
     OrderExistsError,
     OrderRefusedError,
     OutcomeUnknownError,
+    UnavailableError,
 )
 from app.orders.lifecycle import Draft, Placed
 from app.orders.service import OrderService
@@ -210,10 +211,13 @@ def test_a_batch_that_is_split_while_the_database_goes_away_is_in_doubt(
     service.place([draft("taken")])
     queue.clear()
 
-    def go_away(_connection: Connection) -> None:
-        breaker_of(engine).opened_by("the test")
+    transactions = count()
 
-    event.listen(engine, "rollback", go_away)
+    def go_away(_connection: Connection) -> None:
+        if next(transactions):
+            raise UnavailableError("the database is away")
+
+    event.listen(engine, "begin", go_away)
     outcomes = service.place([draft(), draft("taken")])
     assert [type(each) for each in outcomes] == [OutcomeUnknownError] * 2
     assert queue == []
