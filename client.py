@@ -64,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         run.interrupted = True
     result = conclude(run)
+    unwritten = write_files(result)  # first: stdout may fail, or block
     print_report(result)
-    return write_files(result) or result.exit_status
+    return unwritten or result.exit_status
 
 
 async def drive(run: Run) -> None:
@@ -1123,11 +1124,20 @@ Paint = Callable[[int, str], str]
 
 
 def print_report(result: Result) -> None:
-    """Prints the report, in colour on a terminal; signs that cannot be shown become `?`."""
+    """Prints the report, in colour on a terminal; signs that cannot be shown become `?`.
+
+    A stdout that is closed, full or no longer read ends nothing: it says nothing about the run.
+    """
+    if sys.stdout is None:  # it was closed before we began
+        return
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     text = render_text(result, paint_for_terminal if colour else paint_nothing)
     encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding))
+    try:
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    except OSError:
+        with suppress(OSError):
+            sys.stdout.close()  # else the interpreter tries once more, and its status is 120
 
 
 def paint_for_terminal(code: int, text: str) -> str:

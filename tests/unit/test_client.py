@@ -749,6 +749,35 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_load(
     assert service.keys == []
 
 
+def test_files_are_written_before_stdout(
+    service: Service, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "report.json"
+    there_before: list[bool] = []
+    monkeypatch.setattr(client, "print_report", lambda _: there_before.append(report.exists()))
+    load("--num_requests=1", "--json", str(report))
+    assert there_before == [True]
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "| true"])
+@pytest.mark.parametrize(("threshold", "status"), [("p50<9s", 0), ("p50<0.001ms", 1)])
+def test_a_stdout_that_cannot_be_written_to_costs_no_report_and_no_status(
+    service: Service, tmp_path: Path, redirection: str, threshold: str, status: int
+) -> None:
+    report, page = tmp_path / "report.json", tmp_path / "report.html"
+    command = [sys.executable, CLIENT, "--num_requests=5", "--url", service.url,
+               "--threshold", threshold, "--json", report, "--html", page]  # fmt: skip
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", *command],
+        env=environment, stderr=subprocess.PIPE, text=True, timeout=RUN_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == status
+    assert re.fullmatch(r"((placing|waiting) .*\n)+", done.stderr)  # the progress, no more
+    assert json.loads(report.read_text())["exit_status"] == status
+    assert "completed 5" in page.read_text()
+
+
 # --- thresholds ------------------------------------------------------------------------------
 
 
