@@ -644,6 +644,8 @@ class Endpoint:
             raise ValueError(f"--url {url!r} is not of the form http://host:port")
         if not re.fullmatch(r"[!-~]+", url):
             raise ValueError(f"--url {url!r} has characters that do not belong into a URL")
+        if not all(0 < len(label) < 64 for label in parts.hostname.removesuffix(".").split(".")):
+            raise ValueError(f"--url {url!r} names a host with an empty or overlong part")
         if api_key is not None and not re.fullmatch(r"[!-~]+", api_key):
             raise ValueError("--api-key must be visible ASCII characters")
         tls = parts.scheme == "https"

@@ -840,6 +840,8 @@ def test_no_threshold_on_latency_holds_when_nothing_was_measured() -> None:
         ["--num_requests=1", "--batch-size=1001"],
         ["--num_requests=1", "--url=ftp://host"],
         ["--num_requests=1", "--url=http://host:port"],
+        ["--num_requests=1", "--url=http://a..b:8300"],
+        ["--num_requests=1", f"--url=http://{'x' * 64}.example"],
         ["--num_requests=1", "--api-key=a\r\nX: y"],
         ["--num_requests=1", "--threshold", "p42<1ms"],
         ["--num_requests=1", "--threshold", "p95<200"],
@@ -852,6 +854,12 @@ def test_bad_usage_is_refused_with_status_2(arguments: list[str], load: Load) ->
     assert outcome.status == 2
     assert "client.py: error: " in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize("host", ["localhost.", f"{'x' * 63}.example", "[::1]"])
+def test_every_host_that_can_be_looked_up_is_taken(host: str) -> None:
+    options = client.parse_options(["--num_requests=1", f"--url=http://{host}:8300"])
+    assert options.endpoint.host == host.strip("[]")
 
 
 def test_the_key_is_sent_with_every_request(service: Service, load: Load) -> None:
