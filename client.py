@@ -284,9 +284,21 @@ def positive(text: str) -> float:
 def writable(text: str) -> Path:
     """Reads a path that a file can have: to find out after the load would be late."""
     path = Path(text)
-    if path.is_dir() or not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"cannot write {text}: no such directory, or it is one")
+    try:
+        if not path.is_fifo():  # its reader would take our closing it for the end of the report
+            try_to_open(path)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write {text}: {error.strerror}") from None
     return path
+
+
+def try_to_open(path: Path) -> None:
+    """Opens a file for writing, and leaves all as it was; raises OSError."""
+    there = path.exists()
+    with path.open("ab"):  # rights are no answer: root has all of them, even on /proc
+        pass
+    if not there:
+        path.resolve().unlink()  # resolved: a link to nowhere is not ours to remove
 
 
 # --- placing orders --------------------------------------------------------------------------

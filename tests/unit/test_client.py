@@ -741,12 +741,32 @@ def test_the_html_report_needs_nothing_but_itself(
 
 
 @pytest.mark.parametrize("sign", ["--json", "--html"])
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("absent/report", "No such file or directory"),
+        ("", "Is a directory"),
+        ("x" * 300, "File name too long"),
+        ("/proc/report", ""),  # the reason depends on who asks
+    ],
+)
 def test_a_report_that_cannot_be_written_is_refused_before_the_load(
-    service: Service, load: Load, tmp_path: Path, sign: str
+    service: Service, load: Load, tmp_path: Path, sign: str, name: str, reason: str
 ) -> None:
-    outcome = load("--num_requests=1", sign, str(tmp_path / "absent" / "report"))
+    outcome = load("--num_requests=1", sign, str(tmp_path / name))
     assert outcome.status == 2
+    assert f"error: argument {sign}: cannot write {tmp_path / name}: {reason}" in outcome.err
     assert service.keys == []
+
+
+def test_to_ask_whether_a_report_can_be_written_changes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "old").write_text("the last report")
+    (tmp_path / "link").symlink_to("new")
+    os.mkfifo(tmp_path / "pipe")  # nobody reads it yet: to open it would block
+    for name in ("old", "link", "new", "pipe"):
+        assert client.writable(str(tmp_path / name)) == tmp_path / name
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "link", "pipe"}
+    assert (tmp_path / "old").read_text() == "the last report"
 
 
 def test_files_are_written_before_stdout(
