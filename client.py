@@ -1285,15 +1285,24 @@ def proof_lines(result: Result) -> list[str]:
 def write_files(result: Result) -> int:
     """Writes the reports asked for; returns 1 if one could not be written."""
     options = result.run.options
+    reports = ((options.json_path, render_json), (options.html_path, render_html))
+    written = [write_file(path, render(result)) for path, render in reports if path is not None]
+    return 0 if all(written) else 1
+
+
+def write_file(path: Path, text: str) -> bool:
+    """Writes a file; says why, and returns False, if that fails."""
     try:
-        if options.json_path is not None:
-            options.json_path.write_text(json.dumps(as_document(result), indent=2) + "\n", "utf-8")
-        if options.html_path is not None:
-            options.html_path.write_text(render_html(result), "utf-8")
-    except OSError as error:
-        print(f"cannot write {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+        path.write_text(text, "utf-8")
+    except OSError as error:  # it knows its file only if opening failed, not if writing did
+        print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
+        return False
+    return True
+
+
+def render_json(result: Result) -> str:
+    """Returns the report as JSON."""
+    return json.dumps(as_document(result), indent=2) + "\n"
 
 
 def as_document(result: Result) -> dict[str, Any]:

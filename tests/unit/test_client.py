@@ -759,6 +759,17 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_load(
     assert service.keys == []
 
 
+def test_a_report_that_finds_no_space_is_named_and_costs_no_other(
+    service: Service, load: Load, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    outcome = load("--num_requests=1", "--json", "/dev/full", "--html", str(page))
+    assert "cannot write /dev/full: No space left on device\n" in outcome.err
+    assert outcome.status == 1
+    assert "completed 1" in outcome.out
+    assert "completed 1" in page.read_text()
+
+
 def test_to_ask_whether_a_report_can_be_written_changes_no_file(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("the last report")
     (tmp_path / "link").symlink_to("new")
