@@ -1431,7 +1431,8 @@ def line_chart(
 
 def bar_chart(title: str, buckets: Sequence[Bucket]) -> str:
     """Returns a bar for each bucket, labelled with its upper bound."""
-    grid, scale = y_axis(max(bucket.requests for bucket in buckets), "{:,.0f}".format)
+    most = max(bucket.requests for bucket in buckets)
+    grid, scale = y_axis(most, "{:,.0f}".format, least_step=1)
     width = (PLOT_RIGHT - PLOT_LEFT) / len(buckets)
     parts = [grid]
     for index, (up_to, requests) in enumerate(buckets):
@@ -1451,9 +1452,11 @@ def svg_figure(title: str, parts: Sequence[str], legend: str) -> str:
     return f"<h2>{escape(title)} <small>{legend}</small></h2>{image}"
 
 
-def y_axis(top: float, show: Callable[[float], str]) -> tuple[str, Callable[[float], float]]:
+def y_axis(
+    top: float, show: Callable[[float], str], least_step: float = 0.0
+) -> tuple[str, Callable[[float], float]]:
     """Returns grid lines with labels up to at least `top`, and the scale that goes with them."""
-    step = round_up(top / 4) if top > 0 else 1.0
+    step = max(round_up(top / 4), least_step) if top > 0 else 1.0
     steps = max(1, math.ceil(top / step - 1e-9))
 
     def scale(value: float) -> float:

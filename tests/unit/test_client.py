@@ -1045,6 +1045,24 @@ def test_a_histogram_counts_every_value_once(seconds: list[float]) -> None:
     assert buckets[-1].up_to == max(seconds)
 
 
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        (1, ["0", "1"]),
+        (2, ["0", "1", "2"]),
+        (5, ["0", "2", "4", "6"]),
+        (4000, ["0", "1,000", "2,000", "3,000", "4,000"]),
+    ],
+)
+def test_the_axis_of_a_histogram_counts_whole_requests(most: int, labels: list[str]) -> None:
+    chart = client.bar_chart("Latency histogram", [client.Bucket(0.5, most)])
+    assert y_labels(chart) == labels
+
+
+def y_labels(chart: str) -> list[str]:
+    return re.findall("<text class=y [^>]*>([^<]*)<", chart)
+
+
 @pytest.mark.parametrize("requests", [1, 9, 25, 5000])
 def test_the_steps_of_a_run_hold_every_order_once(requests: int) -> None:
     samples = [client.Sample(0.01 * n, 0.001 * n, orders=3) for n in range(1, requests + 1)]
