@@ -1398,7 +1398,7 @@ def html_charts(result: Result) -> list[str]:
         }
         if result.run.proof is not None:
             rates["completed"] = [moment.completed_rate for moment in result.moments]
-        charts.append(line_chart("Orders a second", at, rates, "{:,.0f}".format))
+        charts.append(line_chart("Orders a second", at, rates, "{:,.10g}".format))
     return charts
 
 

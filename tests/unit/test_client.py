@@ -1059,6 +1059,13 @@ def test_the_axis_of_a_histogram_counts_whole_requests(most: int, labels: list[s
     assert y_labels(chart) == labels
 
 
+def test_the_axis_of_a_slow_run_shows_fractions_of_an_order_a_second() -> None:
+    run = client.Run(client.parse_options(["--num_requests=3", "--no-wait"]))
+    run.samples += [client.Sample(at_seconds, 0.1, 1) for at_seconds in (1.0, 2.0, 2.5)]
+    *_, rates = client.html_charts(client.conclude(run))
+    assert y_labels(rates) == ["0", "0.5", "1", "1.5"]
+
+
 def y_labels(chart: str) -> list[str]:
     return re.findall("<text class=y [^>]*>([^<]*)<", chart)
 
