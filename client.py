@@ -1291,9 +1291,12 @@ def write_files(result: Result) -> int:
 
 
 def write_file(path: Path, text: str) -> bool:
-    """Writes a file; says why, and returns False, if that fails."""
+    """Writes a file; says why, and returns False, if that fails.
+
+    Half a surrogate pair, which an answer's JSON may hold and UTF-8 may not, becomes `?`.
+    """
     try:
-        path.write_text(text, "utf-8")
+        path.write_text(text, "utf-8", "replace")
     except OSError as error:  # it knows its file only if opening failed, not if writing did
         print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
         return False

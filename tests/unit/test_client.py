@@ -770,6 +770,16 @@ def test_a_report_that_finds_no_space_is_named_and_costs_no_other(
     assert "completed 1" in page.read_text()
 
 
+def test_an_answer_that_no_encoding_can_write_costs_no_report(
+    service: Service, load: Load, tmp_path: Path
+) -> None:
+    service.faults += [refuse(400, "odd \ud800")]
+    page = tmp_path / "report.html"
+    outcome = load("--num_requests=1", "--html", str(page))
+    assert "HTTP 400 odd ?" in outcome.out
+    assert "HTTP 400 odd ?" in page.read_text()
+
+
 def test_to_ask_whether_a_report_can_be_written_changes_no_file(tmp_path: Path) -> None:
     (tmp_path / "old").write_text("the last report")
     (tmp_path / "link").symlink_to("new")
