@@ -5,8 +5,9 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine
 
+from app.breaker import breaker_of
 from app.clock import utc_now
 from app.orders.errors import (
     IdempotencyKeyReusedError,
@@ -205,19 +206,18 @@ def test_a_lost_commit_whose_sender_repeats_with_its_key_is_one_order(
 
 
 def test_a_batch_that_is_split_while_the_database_goes_away_is_in_doubt(
-    engine: Engine, service: OrderService, queue: Queue
+    engine: Engine, service: OrderService, queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lost COMMIT of the whole batch may be what it has collided with."""
     service.place([draft("taken")])
     queue.clear()
+    checks = count()
 
-    transactions = count()
-
-    def go_away(_connection: Connection) -> None:
-        if next(transactions):
+    def go_away() -> None:
+        if next(checks):
             raise UnavailableError("the database is away")
 
-    event.listen(engine, "begin", go_away)
+    monkeypatch.setattr(breaker_of(engine), "check", go_away)
     outcomes = service.place([draft(), draft("taken")])
     assert [type(each) for each in outcomes] == [OutcomeUnknownError] * 2
     assert queue == []
