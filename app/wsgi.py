@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import signal
 import sys
 from typing import Final
 
@@ -19,6 +20,9 @@ CANNOT_LOAD: Final = 22
 GARBAGE: Final = 50_000
 """So many more objects than at the last collection bring the next one."""
 
+# The master's word to stop is for the first thread: one of ours that took it would wait for itself
+# for ever. A thread begins with the mask of the one that starts it.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
 try:
     settings = Settings.load()
     check_access(settings)
@@ -38,5 +42,6 @@ atexit.register(log.flush)
 worker = worker_of(app)
 worker.start()
 atexit.register(worker.stop)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 # The threads of requests, which uWSGI starts now; handlers may use every core.
 keep_to_one_core(own_identity().slot, workers=settings.processes)

@@ -1,6 +1,9 @@
 """SIGTERM: what was begun is answered, what was accepted is worked off after the next start."""
 
+import re
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import requests
 
@@ -62,6 +65,23 @@ def test_a_worker_that_is_only_just_starting_does_not_hold_up_the_stop(start_ser
     wait_until(lambda: len(service.worker_pids()) == 2, SECONDS, "new worker")  # it loads now
     assert second in service.worker_pids()
     assert service.stop() < STOP_SECONDS
+
+
+def test_the_masters_word_to_stop_goes_to_the_first_thread_of_a_worker(start_service) -> None:
+    service = start_service(processes=1, PROCESSOR_THREADS=2)
+    (pid,) = service.worker_pids()
+    takers = [
+        int(status.parent.name)
+        for status in Path(f"/proc/{pid}/task").glob("*/status")
+        if not blocked_signals(status) & 1 << (signal.SIGHUP - 1)
+    ]
+    assert takers == [pid]
+
+
+def blocked_signals(status: Path) -> int:
+    """Return the mask of a thread, a bit for each signal from 1."""
+    (mask,) = re.findall(r"^SigBlk:\s*(\w+)$", status.read_text(), re.MULTILINE)
+    return int(mask, 16)
 
 
 def test_orders_left_at_the_stop_are_completed_after_the_next_start(

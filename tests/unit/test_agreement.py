@@ -206,9 +206,10 @@ def test_what_uwsgi_loads_starts_the_worker_and_stops_it_at_the_end() -> None:
         for node in tree_of(APP / "wsgi.py").body
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     ]
-    assert calls[-3:] == [
+    assert calls[-4:] == [
         "worker.start()",
         "atexit.register(worker.stop)",
+        "signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})",
         # last: the threads of the worker that run by now may use every core
         "keep_to_one_core(own_identity().slot, workers=settings.processes)",
     ]
