@@ -61,6 +61,14 @@ def test_uwsgi_alone_does_not_serve_the_network_without_keys_either(database_url
     assert "Traceback" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("processes", ["0", "abc", "-1", "1.5"])
+def test_uwsgi_alone_refuses_what_is_no_number_of_processes(database_url, processes: str) -> None:
+    service = LiveService(database_url, processes=processes)
+    with pytest.raises(StartError, match="exit status 22") as refusal, service:
+        pass
+    assert "Error: PROCESSES: " in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     "variables", [{"ALLOW_ANONYMOUS": 1}, {"API_KEYS": make_key("ada", "read")[1]}]
 )
