@@ -62,6 +62,10 @@ PALE_TEXTS = """() => {
   return pale;
 }"""
 """Texts of less contrast with what is behind them than WCAG 2.2 asks for on level AA."""
+CUT_TEXTS = """(cells) => cells
+  .filter((cell) => cell.scrollWidth > cell.clientWidth)
+  .map((cell) => cell.textContent)"""
+"""Texts of which only the beginning is to be seen."""
 
 
 @pytest.fixture
@@ -87,8 +91,10 @@ def page(browser: Browser, service: LiveService) -> Iterator[Page]:
         yield page
 
 
-def place(service: LiveService, order_id: str, *, user_id: str = "ada") -> None:
-    body = {"order_id": order_id, "user_id": user_id, "item_ids": [1], "total_amount": 5}
+def place(
+    service: LiveService, order_id: str, *, user_id: str = "ada", total_amount: str = "5"
+) -> None:
+    body = {"order_id": order_id, "user_id": user_id, "item_ids": [1], "total_amount": total_amount}
     assert requests.post(f"{service.url}/orders", json=body, timeout=SECONDS).status_code == 201
 
 
@@ -259,6 +265,17 @@ def test_nothing_sticks_out_and_every_text_can_be_read(
             page.get_by_role("dialog").wait_for()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert page.evaluate(PALE_TEXTS) == []
+
+
+def test_nothing_of_an_order_but_its_id_and_user_is_cut(
+    browser: Browser, service: LiveService
+) -> None:
+    place(service, "A-1", total_amount="9999999999.99")
+    wait_for_end(service, "A-1", "COMPLETED")
+    for width in (390, 800, 1280, 1920):
+        with browser.page(f"{service.url}/dashboard", width=width) as page:
+            expect(page.locator(".orders tbody td:nth-child(4)")).to_have_text("9,999,999,999.99")
+            assert page.locator(".orders td:not(.id, .user)").evaluate_all(CUT_TEXTS) == []
 
 
 def test_the_page_is_used_by_keyboard(page: Page, service: LiveService) -> None:
