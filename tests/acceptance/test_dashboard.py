@@ -31,6 +31,8 @@ from app.processing.handlers import PermanentError
 def handle(order):
     if order.user_id == "unlucky":
         raise PermanentError("the printer burns")
+    if order.user_id == "wordy":
+        raise PermanentError("the printer burns " * 30)
     if order.user_id == "slow":
         time.sleep(1000)
 """
@@ -188,6 +190,21 @@ def test_a_row_opens_its_orders_story_and_the_order_goes_round_again(
     wait_for_end(service, "B-1", "FAILED")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_a_long_story_is_shown_from_its_beginning(page: Page, service: LiveService) -> None:
+    place(service, "B-1", user_id="wordy")
+    wait_for_end(service, "B-1", "FAILED")
+    page.set_viewport_size({"width": 800, "height": 300})
+    page.get_by_role("link", name="B-1").click()
+    dialog = page.get_by_role("dialog")
+    retry = dialog.get_by_role("link", name="Retry this order")
+    expect(retry).to_be_focused()
+    assert dialog.evaluate("(it) => [it.scrollTop, it.scrollHeight > it.clientHeight]") == [0, True]
+    retry.click()
+    dialog.get_by_role("link", name="No").click()
+    expect(retry).to_be_focused()
+    assert dialog.evaluate("(it) => it.scrollTop") == 0
 
 
 def test_all_failed_orders_are_retried_after_a_question(page: Page, service: LiveService) -> None:

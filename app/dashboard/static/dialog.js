@@ -47,6 +47,7 @@ export class Dialog {
     for (const form of content.querySelectorAll("form:not([action])")) form.action = address;
     this.#dialog.replaceChildren(content);
     if (!this.#dialog.open) this.#dialog.showModal();
-    content.querySelector("button, a")?.focus({ preventScroll: true });
+    content.querySelector("button, a")?.focus();
+    this.#dialog.scrollTop = 0; // the focus may be far below
   }
 }
