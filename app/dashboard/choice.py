@@ -46,7 +46,7 @@ class Choice:
             window_name,
             read_status(arguments),
             read_text(arguments, "user_id"),
-            read_text(arguments, "order_id"),
+            read_text(arguments, "order_id").strip(),
             read_row_id(arguments, "older_than"),
             read_row_id(arguments, "newer_than"),
         )
@@ -94,13 +94,13 @@ def read_status(arguments: MultiDict[str, str]) -> OrderStatus | None:
 
 
 def read_text(arguments: MultiDict[str, str], name: str) -> str:
-    """Return an identifier; empty for none.
+    """Return an identifier as it is: blanks are part of a user's; empty for none.
 
     Raises:
         BadRequest: No identifier is like this.
 
     """
-    text = arguments.get(name, "").strip()
+    text = arguments.get(name, "")
     if len(text) > MAX_TEXT_LENGTH or "\0" in text:
         raise BadRequest(f"{name} should be at most {MAX_TEXT_LENGTH} characters, without NUL")
     return text

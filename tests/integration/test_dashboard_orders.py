@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -45,6 +46,7 @@ def fail(engine: Engine, order_id: str, *, user_id: str = "1") -> None:
         ("?status=CANCELLED", []),
         ("?order_id=C-3", ["C-3"]),
         ("?order_id=2", ["C-3"]),
+        ("?order_id=%20C-3%20", ["C-3"]),
         ("?order_id=c-3", []),
         ("?order_id=99999999999999999999", []),
     ],
@@ -55,6 +57,21 @@ def test_orders_are_filtered_and_looked_up(
     place(engine, draft("A-1", user_id="ada"), draft("C-3", user_id="ada"))
     fail(engine, "B-2")
     assert sorted(shown(client, query)) == sorted(found)
+
+
+@pytest.mark.parametrize("user_id", [" lead", "trail ", "   ", "lead"])
+def test_a_user_is_listed_and_moved_by_the_name_as_it_is(
+    client: FlaskClient, engine: Engine, user_id: str
+) -> None:
+    others = {" lead", "trail ", "   ", "lead", "ada"} - {user_id}
+    place(engine, draft("A-1", user_id=user_id), *(draft(user_id=each) for each in others))
+    query = urlencode({"status": "PENDING", "user_id": user_id})
+    assert shown(client, f"?{query}") == ["A-1"]
+    found = re.search(r'href="([^"]*/all/cancel[^"]*)"', client.get(f"/dashboard?{query}").text)
+    assert found is not None
+    question = client.get(unescape(found[1])).text
+    client.post("/dashboard/all/cancel", data=hidden(question), headers=OWN_PAGE)
+    assert statuses(engine) == ["CANCELLED", *(["PENDING"] * len(others))]
 
 
 def test_pages_lead_to_each_other_and_back(client: FlaskClient, engine: Engine) -> None:
