@@ -17,7 +17,7 @@ def root() -> AnyResponse:
     return redirect(url_for("dashboard.page"))
 
 
-@blueprint.get("/dashboard")
+@blueprint.get("/dashboard", strict_slashes=False)
 def page() -> str:
     """Show the whole page."""
     choice = Choice.read(request.args)

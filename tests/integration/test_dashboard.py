@@ -24,6 +24,13 @@ def test_the_root_leads_to_the_dashboard(client: FlaskClient) -> None:
     assert (answer.status_code, answer.location) == (302, "/dashboard")
 
 
+def test_a_slash_behind_the_address_makes_no_difference(client: FlaskClient) -> None:
+    answer = client.get("/dashboard/?window=day")
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert 'aria-current="true">24 h<' in answer.text
+    assert client.get("/dashboard//").status_code == 404
+
+
 def test_the_page_is_whole_without_a_script(client: FlaskClient) -> None:
     client.post("/orders", json={"user_id": 1, "item_ids": [1], "total_amount": 5})
     answer = client.get("/dashboard")

@@ -41,6 +41,7 @@ def sign_in(client: FlaskClient, role: Role, **headers: str) -> str:
 def test_without_a_session_there_is_nothing_to_see_but_the_question(client: FlaskClient) -> None:
     answer = client.get("/dashboard")
     assert (answer.status_code, answer.location) == (303, "/dashboard/login")
+    assert client.get("/dashboard/").location == "/dashboard/login"
     assert client.get("/dashboard/login").status_code == 200
     assert client.get("/").location == "/dashboard"
 
