@@ -59,13 +59,14 @@ class Board:
 
     def glance(self, choice: Choice) -> str:
         """Return figures, charts and workers, as HTML."""
-        return self._glances.get(choice.window_name, lambda: self._render_glance(choice.window))
+        return self._glances.get(choice.window_name, lambda: self._render_glance(choice))
 
     def orders(self, choice: Choice) -> str:
         """Return the orders that were chosen, as HTML."""
         return self._lists.get(choice, lambda: self._render_orders(choice))
 
-    def _render_glance(self, window: Window) -> str:
+    def _render_glance(self, choice: Choice) -> str:
+        window = choice.window
         present = self.overview.present(utc_now())
         lines = worker_lines(present, self._silent_after)
         return render_template(
@@ -74,6 +75,7 @@ class Board:
             health=health(present, lines),
             workers=lines,
             charts=safe(self._charts.get(window, lambda: self._render_charts(window))),
+            choice=choice.of_status(None),  # nothing but the window: others who look see it, too
         )
 
     def _render_charts(self, window: Window) -> str:

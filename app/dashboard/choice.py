@@ -79,6 +79,10 @@ class Choice:
         """Return the same choice with another window."""
         return replace(self, window_name=name)
 
+    def of_status(self, status: OrderStatus | None) -> Self:
+        """Return the choice of all orders of this status, or of any, with the same window."""
+        return type(self)(self.window_name, status)
+
 
 def read_status(arguments: MultiDict[str, str]) -> OrderStatus | None:
     """Return the status that is asked for, in any case; None for all of them.

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -50,6 +51,18 @@ def test_nothing_stands_inline_and_nothing_comes_from_elsewhere(client: FlaskCli
         '<script type="module" src="/dashboard/static/dashboard.js"></script>'
     ]
     assert re.findall(r'(?:href|src|action)="(?!/|#|\?)', answer.text) == []
+
+
+@pytest.mark.parametrize(
+    ("chosen", "pending", "cleared"),
+    [("", "?status=PENDING", ""), ("&window=day", "?window=day&status=PENDING", "?window=day")],
+)
+def test_a_tile_and_clear_keep_the_window(
+    client: FlaskClient, chosen: str, pending: str, cleared: str
+) -> None:
+    page = unescape(client.get(f"/dashboard?status=FAILED&user_id=ada{chosen}").text)
+    assert f'<a class="tile card pending" href="/dashboard{pending}#orders">' in page
+    assert f'<a href="/dashboard{cleared}#orders">Clear</a>' in page
 
 
 def test_a_state_that_the_caller_knows_is_not_sent_again(client: FlaskClient) -> None:
