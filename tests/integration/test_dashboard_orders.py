@@ -140,6 +140,25 @@ def test_all_failed_orders_of_a_user_are_retried_and_no_later_one(
 
 
 @pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("cancel?status=PENDING", "All <b>0</b> pending orders will be cancelled."),
+        (
+            "cancel?status=PENDING&user_id=ada",
+            "Every pending order of user <b>ada</b> will be cancelled.",
+        ),
+        ("retry?status=FAILED", "All <b>0</b> failed orders go back to the queue; their attempts"),
+        (
+            "retry?status=CANCELLED&user_id=ada",
+            "Every cancelled order of user <b>ada</b> goes back to the queue; its attempts",
+        ),
+    ],
+)
+def test_the_question_is_a_sentence(client: FlaskClient, query: str, sentence: str) -> None:
+    assert sentence in client.get(f"/dashboard/all/{query}").text
+
+
+@pytest.mark.parametrize(
     ("path", "form"),
     [
         ("cancel", {"status": "FAILED"}),
