@@ -5,16 +5,22 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
 import requests
 from playwright.sync_api import Page, expect
+from sqlalchemy import NullPool, create_engine, update
 
 from app.api_keys import make_key
+from app.clock import utc_now
+from app.orders import workers
+from app.orders.model import workers as workers_table
 from tests.acceptance.browser import Browser
 from tests.acceptance.load import Load
+from tests.builders import identity
 from tests.databases import SQLiteFile
 from tests.live import LiveService
 from tests.processes import wait_until
@@ -293,6 +299,22 @@ def test_nothing_of_an_order_but_its_id_and_user_is_cut(
         with browser.page(f"{service.url}/dashboard", width=width) as page:
             expect(page.locator(".orders tbody td:nth-child(4)")).to_have_text("9,999,999,999.99")
             assert page.locator(".orders td:not(.id, .user)").evaluate_all(CUT_TEXTS) == []
+
+
+def test_no_state_or_heartbeat_of_a_worker_is_cut(
+    browser: Browser, service: LiveService, database_url: str
+) -> None:
+    beat_at = utc_now() - timedelta(hours=23, minutes=50)
+    with create_engine(database_url, poolclass=NullPool).begin() as connection:
+        stranger = workers.register(connection, identity(boot_id="another"))
+        silent = update(workers_table).where(workers_table.c.id == stranger)
+        connection.execute(silent.values(beat_at=beat_at))
+    for width in (360, 800, 1280):
+        with browser.page(f"{service.url}/dashboard", width=width) as page:
+            beat = page.locator(f"#worker-{stranger} td:nth-child(4)")
+            expect(beat).to_have_text(re.compile(r"23 h \d\d min ago"))
+            cells = page.locator(".workers td:not(:nth-child(2), .id)")
+            assert cells.evaluate_all(CUT_TEXTS) == []
 
 
 def test_the_page_is_used_by_keyboard(page: Page, service: LiveService) -> None:
