@@ -23,5 +23,5 @@ EXPOSE 8000
 # A drain takes up to 30 s: `docker stop --time 40`.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
+    CMD ["python", "-c", "import http.client, os; ask = http.client.HTTPConnection('127.0.0.1', os.environ['PORT'], timeout=4); ask.request('GET', '/healthz'); exit(ask.getresponse().status != 200)"]
 ENTRYPOINT ["flask", "--app", "app", "serve"]
