@@ -28,10 +28,12 @@ def with_our_driver(value: str) -> str:
     """
     try:
         url = make_url(value)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter shows what it took for a port: a password
         raise ValueError("should be a URL such as mysql://user:password@host/name") from None
     if url.drivername not in _DRIVERS:
         raise ValueError(f"should begin with one of {', '.join(sorted(_DRIVERS))}")
+    if "@" in (url.host or ""):
+        raise ValueError("should have an @ of the user's name or password written as %40")
     if url.query.keys() & _SECRET_PARAMETERS:
         raise ValueError("should have the password before the host, where it is masked")
     if url.drivername == "sqlite":
