@@ -16,6 +16,8 @@ from app.errors import ConfigurationError
 PROJECT: Final = Path(__file__).resolve().parent.parent
 _SECRETS: Final = frozenset({"DATABASE_URL", "API_KEYS"})
 """What is wrong with these is said without quoting them."""
+LONGEST_WORK_SECONDS: Final = 86_400
+"""What nobody means; a number of hundreds of digits would be infinite."""
 
 
 def _seconds_range(value: object) -> object:
@@ -29,6 +31,8 @@ def _seconds_range(value: object) -> object:
     shortest, longest = float(match[1]), float(match[2] or match[1])
     if shortest > longest:
         raise ValueError("the range should begin with its smaller end")
+    if longest > LONGEST_WORK_SECONDS:
+        raise ValueError(f"should be at most {LONGEST_WORK_SECONDS}")
     return shortest, longest
 
 

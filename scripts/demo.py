@@ -11,14 +11,14 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 INSTANCE = PROJECT / "instance"
-HOST, PORT = "127.0.0.1", int(os.environ.get("PORT", "8000"))
+HOST, PORT = "127.0.0.1", os.environ.get("PORT", "8000")
 URL = f"http://{HOST}:{PORT}"
 ORDERS_PER_SECOND, SECONDS = 200, 60
 # Nothing else of the environment: it may be meant for another database than the demo's.
 SERVICE_ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
     "HOST": HOST,
-    "PORT": str(PORT),
+    "PORT": PORT,
     "DATABASE_URL": f"sqlite:///{INSTANCE}/demo.db",
     "PROCESSING_SECONDS": "0-0.01",  # what two workers keep up with, but not idly
 }
@@ -35,8 +35,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     INSTANCE.mkdir(exist_ok=True)
     log = INSTANCE / "demo.log"
+    if not (PORT.isdecimal() and 0 < int(PORT) < 65536):
+        print(f"PORT should be a number from 1 to 65535, not {PORT!r}")
+        return 1
     try:
-        socket.create_server((HOST, PORT)).close()
+        socket.create_server((HOST, int(PORT))).close()
     except OSError as error:
         reason = os.strerror(error.errno)
         print(f"cannot listen on {HOST}:{PORT}: {reason}; try PORT=8001 make demo")
@@ -80,9 +83,10 @@ def start(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
 
 def gets_ready(service: subprocess.Popen[bytes]) -> bool:
     """Return whether the service takes orders, once it does or has ended."""
+    ask = urllib.request.build_opener(urllib.request.ProxyHandler({})).open  # a proxy is for others
     while service.poll() is None:
         try:
-            urllib.request.urlopen(f"{URL}/readyz", timeout=5).close()
+            ask(f"{URL}/readyz", timeout=5).close()
         except OSError:
             time.sleep(0.1)
         else:

@@ -19,8 +19,8 @@ SECONDS = 30
 class Demo:
     """A run of the demo on a port of its own."""
 
-    def __init__(self, directory: Path, port: int) -> None:
-        """Start it."""
+    def __init__(self, directory: Path, port: int | str) -> None:
+        """Start it, where others ask through a proxy that is not there."""
         directory.mkdir()
         self._log = directory / "log"
         self.process = LeashedProcess(
@@ -28,7 +28,11 @@ class Demo:
             directory=directory,
             log=self._log,
             cwd=ROOT,
-            env={"PATH": os.environ.get("PATH", os.defpath), "PORT": str(port)},
+            env={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "PORT": str(port),
+                "http_proxy": f"http://127.0.0.1:{free_port()}",
+            },
         )
 
     def printed(self) -> str:
@@ -41,7 +45,7 @@ def start_demo(tmp_path: Path) -> Iterator:
     """Start the demo; it ends with the test."""
     demos: list[Demo] = []
 
-    def start(port: int) -> Demo:
+    def start(port: int | str) -> Demo:
         demos.append(Demo(tmp_path / "demo", port))
         return demos[-1]
 
@@ -70,3 +74,10 @@ def test_a_demo_whose_port_is_taken_says_so_in_one_sentence(start_demo) -> None:
         assert demo.printed() == (
             f"cannot listen on 127.0.0.1:{port}: {os.strerror(98)}; try PORT=8001 make demo\n"
         )
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", ""])
+def test_a_demo_without_a_port_says_so_in_one_sentence(start_demo, port: str) -> None:
+    demo = start_demo(port)
+    assert demo.process.wait(SECONDS) == 1
+    assert demo.printed() == f"PORT should be a number from 1 to 65535, not {port!r}\n"
