@@ -36,10 +36,9 @@ def processor_fails(scene: Scene) -> None:
             )
             scene.kills += 0 if act is Act.RAISE else scene.max_attempts
             scene.fault_over()
-            scene.expect(
-                any(answer.status == 201 for answer in load.answers[first:]),
-                f"no order was taken in while a handler was to {act}",
-            )
+            taken_in = any(answer.status == 201 for answer in load.answers[first:])
+            if act is not Act.RAISE:  # which may be over before the next order comes
+                scene.expect(taken_in, f"no order was taken in while a handler was to {act}")
     scene.worked_off(service)
 
 
