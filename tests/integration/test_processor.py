@@ -173,6 +173,7 @@ def test_whatever_goes_wrong_between_the_handlers_every_claim_stays_in_hand(
     with pytest.raises(MemoryError):
         bench.step()
     monkeypatch.undo()
+    bench.processor.sweep_soon()  # so that no step waits for hints
     bench.step_until(*["COMPLETED"] * 3)
     if threads > 1:
         bench.processor._map.__self__.terminate()
