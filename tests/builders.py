@@ -78,3 +78,10 @@ def identity(
         slot=0,
         version="test",
     )
+
+
+class ForwardingError(Exception):
+    """Takes every unknown attribute for a member of its data, as some libraries' errors do."""
+
+    def __getattr__(self, name: str) -> object:
+        return {"code": 5}[name]  # a KeyError, where an AttributeError is expected

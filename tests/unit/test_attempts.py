@@ -13,7 +13,7 @@ from app.orders.lifecycle import COMPLETE, FAIL, FOREVER_DUE, RETRY_LATER, Claim
 from app.processing import attempts
 from app.processing.attempts import MAX_ERROR_LENGTH, RetryPolicy, attempt
 from app.processing.handlers import Handler, Order, PermanentError
-from tests.builders import claim
+from tests.builders import ForwardingError, claim
 
 POLICY = RetryPolicy(max_attempts=5, base_seconds=1)
 
@@ -84,13 +84,6 @@ def test_an_error_without_a_text_is_an_ending_like_any_other() -> None:
     ended = ending_of(UnprintableError())
     assert ended.transition is RETRY_LATER
     assert ended.error.startswith("UnprintableError")
-
-
-class ForwardingError(Exception):
-    """Takes every unknown attribute for a member of its data, as some libraries' errors do."""
-
-    def __getattr__(self, name: str) -> object:
-        return {"code": 5}[name]  # a KeyError, where an AttributeError is expected
 
 
 def test_an_error_that_fails_when_it_is_looked_at_is_an_ending_like_any_other(

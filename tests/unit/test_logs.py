@@ -21,6 +21,7 @@ from app.logs import configure_logs, request_id
 from app.orders.lifecycle import CLAIM, COMPLETE
 from app.orders.moves import log_moves
 from app.settings import Settings
+from tests.builders import ForwardingError
 
 FORGERY = "x\n2026-01-01T00:00:00Z ERROR forged\r\x1b[2K\x00\x85\u2028\u202e\x9b"
 SECONDS = 10
@@ -109,13 +110,6 @@ def test_an_exception_cannot_either(start_log: StartLog, log_format: str) -> Non
     if log_format == "json":
         assert others == []
         assert "ValueError" in log.events[0]["exception"]
-
-
-class ForwardingError(Exception):
-    """Takes every unknown attribute for a member of its data, as some libraries' errors do."""
-
-    def __getattr__(self, name: str) -> object:
-        return {"code": 5}[name]
 
 
 def test_an_exception_that_fails_when_it_is_looked_at_is_logged_without_its_trace(
