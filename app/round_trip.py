@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
     """Rows matched or written; says nothing where rows are returned."""
     rows: Sequence[Any]
     """Empty for a statement that returns none."""
-    row_id: int = 0
+    row_id: int
     """Of an INSERT of one row: what the database has numbered it; 0 where the driver cannot tell
     (PostgreSQL's)."""
 
