@@ -131,8 +131,8 @@ class BulkPlacing:
             # What they collide with may be themselves, written by a COMMIT whose answer was lost.
             raise OutcomeUnknownError(str(error)) from error
         by_hash = {row.idempotency_hash: row for row in rows}
-        if hashes and hashes[0] in by_hash:
-            written = [by_hash[each] for each in hashes if each in by_hash]
+        written = [by_hash.get(each) for each in hashes]
+        if any(written):
             return outcomes_of_the_first(drafts, written, bulk.chosen_ids)
         by_order_id = {row.order_id: row for row in rows}
         return {

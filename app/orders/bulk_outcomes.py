@@ -39,23 +39,41 @@ def outcome(row: AnyRow, draft: Draft) -> Outcome:
 
 
 def outcomes_of_the_first(
-    drafts: Mapping[int, Draft], written: Sequence[AnyRow], chosen_ids: frozenset[str]
+    drafts: Mapping[int, Draft], written: Sequence[AnyRow | None], chosen_ids: frozenset[str]
 ) -> Outcomes:
-    """Return what became of the drafts when their key was first used: it wrote these rows.
+    """Return what became of the drafts when their key was first used.
+
+    Args:
+        drafts: Those of the repetition, at least one.
+        written: The rows by the numbers of their hashes; None where there is no row, or no more.
+        chosen_ids: The order ids that the sender chose.
 
     Raises:
-        IdempotencyKeyReusedError: It was used for something else.
+        IdempotencyKeyReusedError: It was used for something else, or for orders of which some have
+            been pruned since.
 
     """
-    rows = deque(written)
+    rows = deque(row for row in written if row)
+    request_hash = next(iter(drafts.values())).request_hash
+    if any(row.request_hash != request_hash for row in rows):
+        raise IdempotencyKeyReusedError("this idempotency key belongs to another request")
+    if not all(written[: len(rows)]):
+        raise _pruned()
     outcomes: Outcomes = {}
     for n, draft in drafts.items():
-        if rows and rows[0].request_hash != draft.request_hash:
-            raise IdempotencyKeyReusedError("this idempotency key belongs to another request")
-        if rows and (draft.order_id not in chosen_ids or draft.order_id == rows[0].order_id):
+        chosen = draft.order_id in chosen_ids
+        if rows and (not chosen or draft.order_id == rows[0].order_id):
             row = rows.popleft()
             first = draft._replace(order_id=row.order_id, created_at=row.created_at)
             outcomes[n] = Placed(row.id, first, replayed=not queries.is_row_of(row, draft))
-        else:
+        elif chosen:
             outcomes[n] = OrderExistsError(f"order {draft.order_id!r} existed already")
+        else:
+            raise _pruned()
     return outcomes
+
+
+def _pruned() -> IdempotencyKeyReusedError:
+    return IdempotencyKeyReusedError(
+        "this idempotency key belongs to orders of which some have been pruned since"
+    )

@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 from werkzeug.test import TestResponse
 
 from app.api.extension import worker_of
+from app.clock import utc_now
 from app.orders import queries
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import COMPLETE
+from app.orders.pruning import prune
 from app.settings import Settings
 from app.transactions import MAX_TRIES
 from tests.builders import ending
@@ -209,6 +211,23 @@ def test_the_same_key_with_another_bulk_is_refused(
     answer = bulk(client, *other, *named("N"), key="key-1", on_error="skip_invalid")
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_reused")
     assert len(all_rows(engine)) == 1
+
+
+@pytest.mark.parametrize("pruned", [0, 1, 2])
+@pytest.mark.parametrize("on_error", ["reject_all", "skip_invalid"])
+def test_a_key_whose_orders_were_pruned_in_part_writes_none_and_mistakes_none(
+    client: FlaskClient, engine: Engine, pruned: int, on_error: str
+) -> None:
+    first = bulk(client, ORDER, ORDER, ORDER, key="key-1", on_error=on_error)
+    bulk(client, *named("newest"))
+    claimed = claim(engine, seen(engine, [first.json["results"][pruned]["id"]]))
+    settle(engine, [ending(each, COMPLETE) for each in claimed])
+    assert sum(deleted for _, deleted in prune(engine, ended_before=utc_now())) == 1
+    answer = bulk(client, ORDER, ORDER, ORDER, key="key-1", on_error=on_error)
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_reused")
+    assert "pruned" in answer.json["detail"]
+    assert len(all_rows(engine)) == 3
+    assert bulk(client, ORDER, ORDER, key="key-1", on_error=on_error).status_code == 422
 
 
 def test_a_key_is_either_for_one_order_or_for_many(client: FlaskClient, engine: Engine) -> None:
