@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, case, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, select, union_all
 
 from app.database import AnyRow
 from app.orders.id_range import IdRange, ids_between
@@ -98,13 +98,24 @@ def _beyond(ids: IdRange, row_id: int, selection: Selection) -> IdRange:
 def _plan(connection: Connection, selection: Selection, ids: IdRange) -> _Plan:
     status, user_id = selection.status, selection.user_id
     by_status = [] if status is None else _of_status(status)
-    by_user = [] if user_id is None else [_Walk("ix_orders_user", (orders.c.user_id == user_id,))]
-    if not (by_status and by_user):
-        return _Plan(by_status or by_user or [_Walk("PRIMARY")])
+    if user_id is None:
+        return _Plan(by_status or [_Walk("PRIMARY")])
+    of_user = _of_user(connection, user_id)
+    by_user = [_Walk("ix_orders_user", of_user)]
+    if not by_status:
+        return _Plan(by_user)
     if all(_end_of_scan(connection, walk, selection, ids) is None for walk in by_status):
-        return _Plan(by_status, orders.c.user_id == user_id)
+        return _Plan(by_status, and_(*of_user))
     last = _end_of_scan(connection, by_user[0], selection, ids)
     return _Plan(by_user, orders.c.status == status, last)
+
+
+def _of_user(connection: Connection, user_id: str) -> tuple[ColumnElement[bool], ...]:
+    found_in_index = orders.c.user_id == user_id
+    if connection.dialect.name != "mysql":
+        return (found_in_index,)
+    # MySQL compares as if both had as many blanks at their end: to it, "ada" is "ada ".
+    return found_in_index, orders.c.user_id + "." == user_id + "."
 
 
 def _of_status(status: OrderStatus) -> list[_Walk]:

@@ -151,6 +151,18 @@ def test_a_user_is_the_same_as_number_and_as_text_and_no_other(
     assert ids(client, user_id="A") == []
 
 
+@pytest.mark.parametrize("status", ["", "pending"])
+@pytest.mark.parametrize("limit", [1, 50])
+def test_blanks_and_case_make_another_user(
+    client: FlaskClient, engine: Engine, status: str, limit: int
+) -> None:
+    users = ["ada", "ada ", " ada", "Ada", "ada  ", "ada", "ada "]
+    placed = [(user_id, *place_at(engine, 0, user_id=user_id)) for user_id in users]
+    for user_id in users:
+        of_user = [row_id for each, row_id in placed if each == user_id]
+        assert ids(client, user_id=user_id, status=status, limit=limit) == of_user[::-1]
+
+
 def test_all_filters_hold_together(client: FlaskClient, engine: Engine) -> None:
     mine = place_at(engine, *range(0, 600, 100), user_id="me")
     theirs = place_at(engine, 700, user_id="you")
