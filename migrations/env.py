@@ -4,6 +4,10 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine
 
+from app.database import db
+from app.preflight import check_database
+
+check_database(db.engine, current_app.config["SETTINGS"])
 engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"])
 metadata = current_app.extensions["migrate"].db.metadata
 

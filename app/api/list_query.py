@@ -44,7 +44,7 @@ class ListQuery(BaseModel):
     status: Annotated[OrderStatus, BeforeValidator(_status)] | None = Field(
         None, description="in any case"
     )
-    user_id: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]+$")] | None = None
+    user_id: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] | None = None
     created_from: Annotated[datetime, BeforeValidator(_moment)] | None = Field(
         None, description="only orders created then or later; UTC if it has no zone"
     )

@@ -225,10 +225,11 @@ def test_a_database_that_was_not_migrated_is_told_from_one_that_fails(
 
 
 @pytest.mark.only_on("mariadb")
-def test_a_database_that_lets_nobody_in_says_why(settings: Settings) -> None:
+@pytest.mark.parametrize("command", [["orders", "stats"], ["db", "upgrade"]])
+def test_a_database_that_lets_nobody_in_says_why(settings: Settings, command: list[str]) -> None:
     url = settings.url.set(password="wrong").render_as_string(hide_password=False)
     app = create_app(Settings(database_url=url))
-    result = app.test_cli_runner().invoke(args=["orders", "stats"])
+    result = app.test_cli_runner().invoke(args=command)
     assert result.exit_code == 1
     assert result.output.startswith("Error: DATABASE_URL: cannot use ")
     assert "Access denied for user" in result.output
