@@ -24,7 +24,7 @@ from app.orders.histogram import bucket
 from app.orders.lifecycle import CLAIM, COMPLETE, FOREVER_DUE, PLACE, OrderStatus
 from app.orders.model import orders
 
-ROWS_A_COMMIT = 100_000
+ROWS_A_COMMIT = 10_000
 USERS = 1000
 
 

@@ -151,12 +151,17 @@ def _is_free(port: int) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, awaited: str) -> None:
-    """Poll until `condition()` holds; TimeoutError naming what was `awaited` after `seconds`."""
+    """Poll until `condition()` holds; TimeoutError naming what was `awaited` after `seconds`.
+
+    A pause between two looks counts as one second at most: while we stood still, others may have.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > deadline:
+        slept_at = time.monotonic()
+        if slept_at > deadline:
             raise TimeoutError(f"{awaited}: not within {seconds} s")
         time.sleep(POLL_SECONDS)
+        deadline += max(0, time.monotonic() - slept_at - 1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Self
 from tests.live import ROOT
 from tests.processes import LeashedProcess, wait_until
 
-START_SECONDS = 90  # beside other tests
+START_SECONDS = 200  # beside other tests
 
 
 class PytestInProgress:

@@ -39,7 +39,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.handled: list[Order] = []
         self.hints = HintQueue(MAX_HINTS)
-        self.membership = Membership(LEASE_SECONDS)
+        self.membership = Membership(LONG_SECONDS)
         self.backlog = Backlog(MAX_BACKLOG)
         self.service = OrderService(
             self.engine, worker_id=lambda: self.worker_id, enqueue=self.hints.offer
@@ -88,7 +88,7 @@ class Bench:
 
     def step_until(self, *expected: str) -> None:
         """Take steps of the processor until the orders, by id, stand so."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while statuses(self.engine) != list(expected):
             assert time.monotonic() < deadline, statuses(self.engine)
             self.step()

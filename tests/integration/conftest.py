@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
-from app import create_app
+from app import create_app, transactions
 from app.database import db
 from app.orders.service import OrderService
 from app.settings import Settings
@@ -35,6 +35,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _applies(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("only_on")
     return marker is None or item.callspec.params["migrated_database"] in marker.args
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a transaction tried again however slow the machine was: the service answers in time."""
+    monkeypatch.setattr(transactions, "RETRY_WINDOW_SECONDS", 1000)
 
 
 @pytest.fixture

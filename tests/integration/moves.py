@@ -107,7 +107,7 @@ def row(engine: Engine, row_id: int) -> Any:
 
 def all_rows(engine: Engine) -> Sequence[Any]:
     """Return every order, by id."""
-    with engine.begin() as connection:
+    with engine.execution_options(read_only=True).begin() as connection:  # waits for no writer
         return connection.execute(select(orders).order_by(orders.c.id)).all()
 
 

@@ -25,6 +25,7 @@ from app.orders.manual import ManualMoves
 from app.orders.metrics import read_metrics
 from app.orders.model import orders
 from app.orders.service import OrderService
+from app.transactions import run_transaction
 from tests.builders import draft, ending, identity
 from tests.integration.moves import (
     OTHER,
@@ -48,6 +49,11 @@ only_on = pytest.mark.only_on
 
 def add(engine: Engine, worker_id: int, **tally: int) -> None:
     in_transaction(engine, counters.add, worker_id, Counter(tally))
+
+
+def add_patiently(engine: Engine, worker_id: int, **tally: int) -> None:
+    """Add however long a lock is held by others."""
+    run_transaction(engine, lambda each: counters.add(each, worker_id, Counter(tally)))
 
 
 def holders(engine: Engine) -> set[int]:
@@ -185,7 +191,7 @@ def test_what_a_zombie_adds_after_its_counters_were_folded_is_not_lost(
     """A worker that was taken for dead commits late: to a row that is gone, or to a new one."""
     zombie = worker(engine, retired=True)
     add(engine, zombie, place=5)
-    late = threading.Thread(target=add, args=[engine, zombie], kwargs={name: 2})
+    late = threading.Thread(target=add_patiently, args=[engine, zombie], kwargs={name: 2})
     with engine.begin() as folding:
         counters.fold_retired(folding)
         late.start()
@@ -205,7 +211,7 @@ def test_what_a_zombie_adds_between_reading_and_deleting_its_counters_is_not_los
 ) -> None:
     zombie = worker(engine, retired=True)
     add(engine, zombie, place=5)
-    late = threading.Thread(target=add, args=[engine, zombie], kwargs={name: 2})
+    late = threading.Thread(target=add_patiently, args=[engine, zombie], kwargs={name: 2})
 
     def add_before_the_delete(*arguments: Any) -> None:
         if arguments[2].startswith("DELETE"):

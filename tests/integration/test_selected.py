@@ -47,6 +47,7 @@ def test_all_pending_orders_are_cancelled_and_counted(
     engine: Engine, moves: SelectedMoves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(selected, "BATCH", 2)
+    monkeypatch.setattr(selected, "TURN_SECONDS", 1000)
     place_and_claim(engine)
     place(engine, *(draft() for _ in range(5)))
     assert moves.cancel(PENDING) == Progress(5, None)

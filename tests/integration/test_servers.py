@@ -68,11 +68,13 @@ def test_a_stopped_server_comes_back_on_its_port(server: DatabaseServer, databas
 
 
 def test_a_paused_server_says_nothing_until_it_goes_on(
-    server: DatabaseServer, database: str
+    server: DatabaseServer, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.pause()
+    monkeypatch.setattr(server, "patience_seconds", 2)
     with pytest.raises(server.refusals):
         rows(server, database)
+    monkeypatch.undo()
     server.resume()
     assert rows(server, database) == [(1,)]
 

@@ -280,7 +280,7 @@ def _look(connection: Connection) -> tuple[dict[int, tuple[OrderStatus, int, int
     return {row.id: (row.status, row.fence, row.attempts) for row in rows}, audit(connection)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(1200)
 def test_whatever_happens_in_whatever_order_follows_the_rules(database_url: str) -> None:
     url = Settings(database_url=database_url).url
     engine = create_engine(url, **engine_options(url, threads=1))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from tests.leash import as_account
 from tests.processes import LeashedProcess, StartError, free_port, unprivileged_account
 
-START_SECONDS = 60  # recovery after a SIGKILL is part of a start
+START_SECONDS = 180  # recovery after a SIGKILL is part of a start
 STOP_SECONDS = 60
 # What the service signs in with: it owns its databases and administers nothing.
 USER = PASSWORD = "orders"
@@ -26,6 +26,7 @@ class DatabaseServer(ABC):
     programs: ClassVar[tuple[str, ...]]
     refusals: ClassVar[tuple[type[Exception], ...]]  # what its driver raises until it is up
     stop_signal: ClassVar[int]
+    patience_seconds = 60  # with a server that says nothing, in what `administer` does
 
     def __init__(self, parent: Path | None = None) -> None:
         """Lay out a server in a new directory below `parent`, by default the system's /tmp."""

@@ -8,8 +8,6 @@ import pymysql
 
 from tests.servers.base import PASSWORD, REVISION_TABLE, USER, DatabaseServer, program_path
 
-ANSWER_SECONDS = 5
-
 
 class MariaDB(DatabaseServer):
     """MariaDB as Debian configures it, durable at every commit."""
@@ -45,8 +43,8 @@ class MariaDB(DatabaseServer):
                 port=self.port,
                 user="root",
                 database=database,
-                connect_timeout=2,
-                read_timeout=ANSWER_SECONDS,  # the default is to wait for ever
+                connect_timeout=self.patience_seconds,
+                read_timeout=self.patience_seconds,  # the default is to wait for ever
                 autocommit=True,
                 ssl_disabled=True,  # setting TLS up would take 20 ms a statement
             ) as connection,

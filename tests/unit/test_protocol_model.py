@@ -11,6 +11,7 @@ from tests.protocol_model.state import ABSENT, COMPLETED, FAILED, Faults, first_
 ONE_OF_EACH = Faults(kills=1, pauses=1, lost_commits=1, cancels=1, operator_retries=1)
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("orders", "faults", "at_least"),
     [

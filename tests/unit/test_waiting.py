@@ -52,7 +52,7 @@ def test_a_request_that_wants_not_to_wait_does_not() -> None:
 
 def test_when_the_time_is_over_the_order_is_shown_as_it_is() -> None:
     reads = Reads(PENDING, PROCESSING)
-    assert Waiting(reads, max_requests=1).until_ended("A", 0.01).status == PROCESSING
+    assert Waiting(reads, max_requests=1).until_ended("A", 0.5).status == PROCESSING
 
 
 def test_a_service_with_few_threads_lets_nobody_wait() -> None:
