@@ -51,9 +51,10 @@ def _events(timeline: Timeline, now: datetime) -> Iterator[Event]:
             yield Event("Sent round again by hand")
         last_attempt = attempt.attempt
         yield _of_attempt(attempt)
-    if order.attempts < last_attempt:
+    one_more = order.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}
+    if order.attempts < last_attempt + one_more:
         yield Event("Sent round again by hand")
-    if order.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}:
+    if one_more:
         yield _of_last_attempt(order, now)
     if order.status in _ENDS:
         title, tone = _ENDS[order.status]

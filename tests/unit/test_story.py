@@ -76,6 +76,10 @@ def test_a_retry_by_hand_shows_where_attempts_begin_anew() -> None:
     assert [title for title, _, _ in told(row, first_round, second_round)] == [
         *("Created", "Attempt 1", "Sent round again by hand", "Attempt 1", "Attempt 2", "Completed")
     ]
+    at_once = order("PROCESSING", attempts=1, started_at=at(20))
+    assert [title for title, _, _ in told(at_once, first_round)] == [
+        *("Created", "Attempt 1", "Sent round again by hand", "Attempt 1")
+    ]
     waiting = told(order("PENDING"), first_round)
     assert waiting[2:] == [
         ("Sent round again by hand", "", None),
