@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 CHROMIUM: Final = shutil.which("chromium")
 # Names lead nowhere; a page that needs the internet would show it.
 OFFLINE: Final = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+PATIENCE_SECONDS: Final = 60
+"""With the page, in all that is expected of it."""
 
 
 class Browser:
@@ -22,6 +25,7 @@ class Browser:
 
     def __enter__(self) -> Self:
         """Start Chromium."""
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         self._playwright = sync_playwright().start()
         self._chromium = self._playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -47,6 +51,7 @@ class Browser:
         complaints: list[str] = []
         viewport = {"width": width, "height": height}
         with self._chromium.new_context(viewport=viewport, **visitor_options) as visitor:
+            visitor.set_default_timeout(PATIENCE_SECONDS * 1000)
             page = visitor.new_page()
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: complaints.append(str(error)))

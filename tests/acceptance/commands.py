@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.live import ROOT
 from tests.processes import LeashedProcess
 
-COMMAND_SECONDS = 30
+COMMAND_SECONDS = 120
 
 
 class FlaskCommand:

@@ -9,7 +9,7 @@ from typing import Any
 from tests.live import ROOT
 from tests.processes import LeashedProcess
 
-LOAD_SECONDS = 60
+LOAD_SECONDS = 200
 
 
 class Load:

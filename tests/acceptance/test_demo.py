@@ -13,7 +13,7 @@ import pytest
 from tests.live import ROOT
 from tests.processes import LeashedProcess, free_port, wait_until
 
-SECONDS = 30
+SECONDS = 120
 
 
 class Demo:

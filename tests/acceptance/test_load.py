@@ -28,7 +28,7 @@ def test_two_thousand_orders_all_complete_and_none_twice(
         0,
         "The counters agree with the rows.\n",
     )
-    metrics = requests.get(f"{service.url}/metrics", timeout=5).json()
+    metrics = requests.get(f"{service.url}/metrics", timeout=60).json()
     assert metrics["processed_count"] == metrics["total_orders"] == ORDERS
     assert metrics["pending_count"] == metrics["processing_count"] == 0
 

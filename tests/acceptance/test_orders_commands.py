@@ -31,11 +31,11 @@ def orders(start_flask, database_url: str) -> Command:
 
 
 def metrics(service: LiveService) -> Any:
-    return requests.get(f"{service.url}/metrics", timeout=5).json()
+    return requests.get(f"{service.url}/metrics", timeout=60).json()
 
 
 def status_of(service: LiveService, order_id: str) -> str:
-    answer = requests.get(f"{service.url}/orders/{order_id}/status", timeout=5)
+    answer = requests.get(f"{service.url}/orders/{order_id}/status", timeout=60)
     return str(answer.json()["status"])
 
 
@@ -69,8 +69,12 @@ def test_a_running_service_works_off_what_the_command_line_places_and_sends_roun
 def test_the_worker_that_has_an_order_in_hand_says_so(start_service, orders: Command) -> None:
     service = start_service(processes=1, PROCESSING_SECONDS=1000, LEASE_SECONDS=600)
     order = {"order_id": "A-1", "user_id": 1, "item_ids": [1], "total_amount": 1}
-    requests.post(f"{service.url}/orders", json=order, timeout=5)
-    wait_until(lambda: orders("workers")[0]["current_order"] == "A-1", SECONDS, "its next beat")
+    requests.post(f"{service.url}/orders", json=order, timeout=60)
+    wait_until(
+        lambda: [each["current_order"] for each in orders("workers")] == ["A-1"],
+        SECONDS,
+        "its next beat",
+    )
     (worker,) = orders("workers")
     assert worker["pid"] == service.worker_pids()[0]
     assert worker["state"] == "ACTIVE"

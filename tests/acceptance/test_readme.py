@@ -57,12 +57,12 @@ def test_the_readmes_handler_handles_orders(tmp_path: Path) -> None:
         for amount in (0, 5):
             order = {"order_id": f"costs-{amount}", "user_id": 1, "item_ids": [7]}
             create = requests.post(
-                f"{service.url}/orders", json=order | {"total_amount": amount}, timeout=5
+                f"{service.url}/orders", json=order | {"total_amount": amount}, timeout=60
             )
             assert create.status_code == 201
         wait_until(lambda: is_idle(service), SECONDS, "orders worked off")
-        free = requests.get(f"{service.url}/orders/costs-0", timeout=5).json()
-        paid = requests.get(f"{service.url}/orders/costs-5", timeout=5).json()
+        free = requests.get(f"{service.url}/orders/costs-0", timeout=60).json()
+        paid = requests.get(f"{service.url}/orders/costs-5", timeout=60).json()
         wait_until(lambda: "order costs-5, attempt 1: [7] for 1" in service.log(), SECONDS, "line")
     assert (free["status"], free["error"]) == ("FAILED", "PermanentError: nothing to pay for")
     assert paid["status"] == "COMPLETED"

@@ -103,7 +103,7 @@ def test_the_api_page_names_every_code_of_a_problem(app: Flask) -> None:
 
 
 def metrics(service: LiveService) -> dict[str, object]:
-    found: dict[str, object] = requests.get(f"{service.url}/metrics", timeout=5).json()
+    found: dict[str, object] = requests.get(f"{service.url}/metrics", timeout=60).json()
     return found
 
 

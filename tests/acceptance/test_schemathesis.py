@@ -14,6 +14,7 @@ EXAMPLES = 100
 SEED = 1
 
 
+@pytest.mark.timeout(1200)
 @pytest.mark.databases("mariadb")  # what it tries is the same way in, whatever the database is
 def test_schemathesis_finds_nothing(start_service) -> None:
     key, entry = make_key("schemathesis", "admin")

@@ -7,12 +7,12 @@ from tests.acceptance.recount import recount
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ORDERS, ORDERS_PER_SECOND = 2000, 500
-SECONDS = 30
+ORDERS, ORDERS_PER_SECOND = 2000, 250
+SECONDS = 60
 
 
 def accepted(service: LiveService) -> int:
-    return requests.get(f"{service.url}/metrics", timeout=5).json()["total_orders"]
+    return requests.get(f"{service.url}/metrics", timeout=60).json()["total_orders"]
 
 
 @pytest.mark.parametrize("options", [{}, {"batch-size": 20}], ids=["one by one", "in bulk"])
@@ -21,9 +21,9 @@ def test_the_client_loses_and_doubles_nothing_when_the_service_is_killed_under_i
 ) -> None:
     service = start_service(threads=32)
     load = start_load(service, num_requests=ORDERS, rate=ORDERS_PER_SECOND, **options)
-    wait_until(lambda: accepted(service) >= ORDERS // 4, SECONDS, "load under way")
+    wait_until(lambda: accepted(service) >= ORDERS // 10, SECONDS, "load under way")
     service.kill()
-    assert ORDERS // 4 <= len(recount(database_url).rows) < ORDERS
+    assert ORDERS // 10 <= len(recount(database_url).rows) < ORDERS
     service.start()
 
     status, report = load.finish()
