@@ -23,7 +23,7 @@ from tests.faults.holding import hold_a_batch_until_half_time, try_again_however
 from tests.faults.points import SECONDS, reached, wait_until_reached
 from tests.processes import wait_until
 
-SLOW_SWEEP_SECONDS = 5.5
+SLOW_SWEEP_SECONDS = 7
 GUARD = " AND fence = held_fence"
 
 

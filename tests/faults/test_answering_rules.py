@@ -1,10 +1,9 @@
 """Rules 6 and 7 catch a counter that is wrong and an error a client should not have seen."""
 
-import time
-
 import pytest
 
 from tests.faults.history import History, broken
+from tests.faults.journal import read_journal
 
 
 @pytest.mark.parametrize(
@@ -37,9 +36,10 @@ def test_rule_7_an_error_other_than_503_is_told(history: History, status: int):
 
 def test_rule_7_a_503_long_after_the_last_fault_is_told(history: History):
     history.asked("a", 503)
+    (call,) = read_journal(history.journal)
 
-    ((rule, key, sentence),) = broken(history.verdict(fault_times=(0.0, time.time() - 6)))
+    ((rule, key, sentence),) = broken(history.verdict(fault_times=(0.0, call.answered_at - 6)))
 
     assert (rule, key) == (7, "a")
     assert sentence.startswith("was answered 503, 6.")
-    assert history.verdict(fault_times=(time.time() - 4,)).ok
+    assert history.verdict(fault_times=(call.answered_at - 4,)).ok

@@ -125,7 +125,7 @@ def a_stop(scene: Scene, bug: str) -> None:
 
 def a_slow_sweep(scene: Scene, bug: str) -> None:
     """An order comes in while the sweep takes its time over an empty table, in its transaction."""
-    scene.bound_seconds = 4
+    scene.bound_seconds = 5
     points = armed(scene, "in-sweep")
     service = serve(scene, bug, processes=1, KILL_POINTS=points)
     wait_until(partial(is_gone, points / "in-sweep"), SECONDS, "sweep")

@@ -33,7 +33,7 @@ def _torment(scene: Scene, service: LiveService, proxy: Proxy | None) -> None:
     end = time.monotonic() + scene.rounds
 
     def some_are_odd(key: str, number: int) -> Body:
-        odd = {"user_id": ACTS[number % len(ACTS)]} if number % 50 == 0 else {}
+        odd = {"user_id": ACTS[number // 50 % len(ACTS)]} if number % 50 == 0 else {}
         return plain_order(key, number) | odd
 
     with scene.load(service, make_body=some_are_odd, per_second=60):

@@ -101,7 +101,7 @@ def killed_at_a_point(scene: Scene) -> None:
             (armed / point).touch()
             key = f"{point}-{number}"
             order_id = place(scene, sender, key, user_id="return")
-            wait_until(partial(is_gone, armed / point), 10, f"kill {point}")
+            wait_until(partial(is_gone, armed / point), 60, f"kill {point}")
             scene.kills += 1
             scene.fault_over()
             scene.recovered(
