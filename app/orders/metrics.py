@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, union_all
 
 from app.orders import counters, samples, workers
 from app.orders.durations import Durations
 from app.orders.lifecycle import (
     COMPLETE,
     ENDS,
+    FOREVER_DUE,
     PLACE,
     TRANSITIONS,
     OrderStatus,
@@ -20,12 +21,17 @@ from app.orders.lifecycle import (
 )
 from app.orders.model import orders
 
-_HEAD_OF_QUEUE: Final = (
+_PENDING: Final = (
     select(orders.c.created_at)
-    .where(orders.c.status == OrderStatus.PENDING, orders.c.available_at <= bindparam("now"))
+    .where(orders.c.status == OrderStatus.PENDING)
     .order_by(orders.c.available_at, orders.c.id)
     .limit(1)
 )
+_FRESH: Final = _PENDING.where(orders.c.available_at == FOREVER_DUE).subquery()
+_RETRIED: Final = _PENDING.where(
+    orders.c.available_at > FOREVER_DUE, orders.c.available_at <= bindparam("now")
+).subquery()
+_HEADS_OF_QUEUE: Final = union_all(select(_FRESH), select(_RETRIED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def read_metrics(connection: Connection, *, now: datetime) -> Metrics:
     """Return the totals; the cost does not grow with the number of orders."""
     totals = counters.totals(connection)
     accepted, completed = _rates(connection, totals, now)
-    head = connection.execute(_HEAD_OF_QUEUE, {"now": now}).scalar()
+    heads = connection.execute(_HEADS_OF_QUEUE, {"now": now}).scalars().all()
     return Metrics(
         moved={transition: totals.get(transition.name, 0) for transition in TRANSITIONS},
         counts=status_counts(totals),
@@ -74,7 +80,7 @@ def read_metrics(connection: Connection, *, now: datetime) -> Metrics:
         stale_completions=totals.get(counters.STALE_COMPLETIONS, 0),
         waiting=Durations.counted(totals, "waiting"),
         processing=Durations.counted(totals, "processing"),
-        oldest_pending_age=None if head is None else max(0.0, (now - head).total_seconds()),
+        oldest_pending_age=max(0.0, (now - min(heads)).total_seconds()) if heads else None,
         accepted_per_second=accepted,
         completed_per_second=completed,
         queue_lengths={each.id: each.queue_length for each in workers.alive(connection)},

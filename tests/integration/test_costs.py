@@ -88,15 +88,17 @@ def test_a_turn_takes_three_statements_and_a_commit_however_many_orders_end_and_
 
 
 @BATCHES
-def test_a_turn_that_sweeps_takes_one_statement_more(
-    engine: Engine, service: OrderService, costs: Costs, size: int
+@pytest.mark.parametrize(("left_over", "more"), [(1, 1), (0, 2)])
+def test_a_turn_that_sweeps_takes_a_statement_more_and_one_for_retries_if_the_sweep_is_full(
+    engine: Engine, service: OrderService, costs: Costs, size: int, left_over: int, more: int
 ) -> None:
     held = place_and_claim(engine, *(draft() for _ in range(size)))
     place(engine, *(draft() for _ in range(size)))
     costs.reset()
-    turn = service.turn([ending(each) for each in held], [], sweep_limit=size, worker_id=OWNER)
+    endings = [ending(each) for each in held]
+    turn = service.turn(endings, [], sweep_limit=size + left_over, worker_id=OWNER)
     assert (turn.ended, len(turn.claims)) == (size, size)
-    assert costs.counted == (4, 1), costs.statements
+    assert costs.counted == (3 + more, 1), costs.statements
 
 
 def test_a_sweep_that_finds_nothing_is_one_statement(service: OrderService, costs: Costs) -> None:

@@ -156,6 +156,16 @@ def test_an_order_that_waits_for_its_retry_is_not_the_oldest_pending(engine: Eng
     assert in_transaction(engine, read_metrics, now=utc_now()).oldest_pending_age is None
 
 
+def test_a_retry_whose_time_has_come_counts_as_waiting_behind_whatever_it_stands(
+    engine: Engine,
+) -> None:
+    now = utc_now()
+    (held,) = place_and_claim(engine, draft(created_at=now - timedelta(seconds=300)))
+    settle(engine, [ending(held, RETRY_LATER, available_at=now)])
+    place(engine, draft(created_at=now - timedelta(seconds=5)))
+    assert in_transaction(engine, read_metrics, now=now).oldest_pending_age == pytest.approx(300)
+
+
 # --- folding -------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.clock import utc_now
 from app.database import UtcDateTime, placeholder
-from app.orders.lifecycle import Claim, Hint, OrderStatus
+from app.orders.lifecycle import FOREVER_DUE, Claim, Hint, OrderStatus
 from app.orders.model import HINT_COLUMNS, orders
 from app.orders.store.held import held
 from app.round_trip import Statement, execute_together
@@ -32,6 +32,7 @@ _DUE: Final = (
     .limit(bindparam("row_limit"))
     .with_for_update(skip_locked=True)
 )
+_DUE_AGAIN: Final = _DUE.where(orders.c.available_at > FOREVER_DUE)
 
 
 def claim(
@@ -88,11 +89,16 @@ def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint
     An order to be worked on alone comes alone.
 
     Returns:
-        Hints, oldest first, and whether there may be more orders behind them.
+        Hints, oldest first, and whether there may be more orders behind them. If there are more,
+        retries whose time has come are the first: by their date they would come after all that
+        are fresh, and under a lasting load never.
 
     """
-    rows = connection.execute(_DUE, {"now": now, "row_limit": limit})
-    hints = [Hint(*row) for row in rows]
+    bounds = {"now": now, "row_limit": limit}
+    hints = [Hint(*row) for row in connection.execute(_DUE, bounds)]
+    if len(hints) == limit:
+        again = [Hint(*row) for row in connection.execute(_DUE_AGAIN, bounds)]
+        hints = list({each.id: each for each in (*again, *hints)}.values())[:limit]
     if hints and hints[0].solo:
         first = hints[:1]
     else:

@@ -72,6 +72,22 @@ def test_a_retry_is_due_when_its_time_has_come_and_after_those_that_never_waited
     assert due(engine, now=at) == [fresh, retried]
 
 
+def test_a_retry_whose_time_has_come_does_not_wait_for_the_end_of_a_backlog(
+    engine: Engine,
+) -> None:
+    first, second, *fresh = (each.id for each in place(engine, *(draft() for _ in range(5))))
+    at = utc_now() + timedelta(minutes=1)
+    for row_id, later in ((first, 1), (second, 0)):
+        (claimed,) = claim(engine, seen(engine, [row_id]))
+        settle(engine, [ending(claimed, RETRY_LATER, available_at=at + timedelta(seconds=later))])
+    assert due(engine, 2) == fresh[:2]
+    assert due(engine, 2, now=at) == [second, fresh[0]]
+    assert due(engine, 3, now=at + timedelta(seconds=1)) == [second, first, fresh[0]]
+    assert due(engine, 1, now=at + timedelta(seconds=1)) == [second]
+    assert due(engine, 5, now=at + timedelta(seconds=1)) == [second, first, *fresh]
+    assert due(engine, 6, now=at + timedelta(seconds=1)) == [*fresh, second, first]
+
+
 @pytest.mark.parametrize("transition", [None, COMPLETE, FAIL])
 def test_what_is_not_pending_is_not_due(engine: Engine, transition: Transition | None) -> None:
     (claimed,) = place_and_claim(engine)
