@@ -9,6 +9,8 @@ from typing import Any, Final
 from app.orders.lifecycle import Hint
 
 MAX_HINTS: Final = 4096
+MAX_ITEMS: Final = 100_000
+"""Of all orders whose hints wait: what takes memory is their items, up to 0.6 KB each."""
 
 
 class _ManyAtOnce(queue.Queue[Any]):
@@ -16,11 +18,15 @@ class _ManyAtOnce(queue.Queue[Any]):
 
     most = 0
     """How many hints to give at once."""
+    items = 0
+    """How many items the orders have whose hints are in it."""
 
     def _put(self, item: Sequence[Hint | None]) -> None:
-        if len(self.queue) + len(item) > self.maxsize:
+        items = self.items + sum(len(hint.item_ids) for hint in item if hint)
+        if len(self.queue) + len(item) > self.maxsize or items > MAX_ITEMS:
             raise queue.Full
         self.queue.extend(item)
+        self.items = items
 
     def _get(self) -> list[Hint]:
         """Take as many as there are before a None, which goes along."""
@@ -30,12 +36,14 @@ class _ManyAtOnce(queue.Queue[Any]):
             if hint is None:
                 break
             taken.append(hint)
+            self.items -= len(hint.item_ids)
         return taken
 
     def clear(self) -> None:
         """Drop everything."""
         with self.mutex:
             self.queue.clear()
+            self.items = 0
 
 
 class HintQueue:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from app.processing import hints as hints_module
 from app.processing.hints import HintQueue
 from tests.builders import hint
 
@@ -50,6 +51,25 @@ def test_an_overflow_drops_everything_and_takes_nothing_until_caught_up(
     assert not queue.overflowed
     queue.offer(hints(12, 13))
     assert taken(queue) == [12, 13]
+
+
+def test_a_few_large_orders_overflow_it_like_many_small_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hints_module, "MAX_ITEMS", 10)
+    queue = HintQueue(100)
+    large = [hint(number)._replace(item_ids=["x"] * 5) for number in range(1, 4)]
+    for _ in range(2):
+        queue.offer(large[:2])
+        assert not queue.overflowed
+        assert taken(queue) == [1, 2]
+    queue.offer(large[:2])
+    queue.offer(large[2:])
+    assert queue.overflowed
+    assert len(queue) == 0
+    queue.caught_up()
+    queue.offer(large[:2])
+    assert taken(queue) == [1, 2]
 
 
 def test_a_take_waits_for_the_first_hint_only() -> None:
