@@ -63,6 +63,7 @@ def test_the_answer_is_the_same_either_way(client: FlaskClient, path: str) -> No
     post(client, PLAIN)
     fast, slow = (post(client, each, path=path) for each in (PLAIN, THROUGH_FLASK))
     assert fast.headers["Idempotent-Replayed"] == "true"
+    del fast.headers["Date"], slow.headers["Date"]  # each its own
     assert sorted(fast.headers) == sorted(slow.headers)
     assert (fast.status, fast.data) == (slow.status, slow.data)
 
@@ -81,6 +82,7 @@ def test_so_is_a_refusal(client: FlaskClient, parts: dict[str, Any]) -> None:
     post(client, PLAIN)
     fast, slow = (post(client, each, **parts) for each in (PLAIN, THROUGH_FLASK))
     assert 400 <= fast.status_code < 500
+    del fast.headers["Date"], slow.headers["Date"]  # each its own
     assert sorted(fast.headers) == sorted(slow.headers)
     assert (fast.status, fast.json) == (slow.status, slow.json)
 
