@@ -20,6 +20,7 @@ from app.orders.identifiers import LARGEST_INTEGER, ORDER_ID_PATTERN
 
 MAX_ITEMS: Final = 1000
 MAX_AMOUNT: Final = Decimal("9999999999.99")
+_CENT: Final = Decimal("0.01")
 RESERVED_ORDER_IDS: Final = frozenset({"bulk", "metrics", "populate"})
 """Routes of their own: an order of this name could not be reached."""
 PATH_STEPS: Final = frozenset({".", ".."})
@@ -63,7 +64,7 @@ def _amount(value: object) -> object:
         raise PydanticCustomError(
             "amount", "should be between 0 and 9999999999.99, with at most two decimals"
         )
-    return Decimal(value)
+    return Decimal(value).quantize(_CENT)  # as the table gives it back, for each attempt the same
 
 
 def _not_reserved(value: str) -> str:

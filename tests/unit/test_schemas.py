@@ -112,6 +112,7 @@ def test_an_amount_is_exact_as_number_or_string(cents: int) -> None:
 @pytest.mark.parametrize("value", [0, 1234, "0", "0.5", "0.50", Decimal("0.00"), 9_999_999_999])
 def test_an_amount_may_be_whole_or_have_up_to_two_decimals(value: Any) -> None:
     assert order(total_amount=value).total_amount == Decimal(value)
+    assert str(order(total_amount=value).total_amount) == f"{Decimal(value):.2f}"
 
 
 NO_AMOUNTS = {
