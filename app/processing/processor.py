@@ -128,7 +128,6 @@ class Processor:
                 sure of its place; everything held is still in hand.
 
         """
-        self._progress_at = time.monotonic()
         if self._held_as != self._membership.worker_id:
             self._held_as = self._membership.worker_id
             self._claims.clear()  # this worker was retired meanwhile: others have adopted them
@@ -162,6 +161,7 @@ class Processor:
             try:
                 self.step()
                 failures = 0
+                self._progress_at = time.monotonic()
             except UnavailableError as error:
                 failures += 1
                 log.debug("processor waits for the database: %s", error)
@@ -209,7 +209,9 @@ class Processor:
             self._endings, self._wanted, sweep_limit=sweep_limit, worker_id=self._held_as
         )
         if sweep_limit and not turn.more:
-            self._sweep_at = time.monotonic() + SWEEP_SECONDS * random.uniform(1, 1.4)
+            # What came in behind this sweep while no hint was taken waits for no further second.
+            pause = 0 if self._hints.overflowed else SWEEP_SECONDS * random.uniform(1, 1.4)
+            self._sweep_at = time.monotonic() + pause
             self._hints.caught_up()
         self._backlog.change(-turn.ended)
         self._in_doubt = False

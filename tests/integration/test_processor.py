@@ -1,6 +1,7 @@
 """The processor, step by step, on real databases; no thread runs."""
 
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -10,6 +11,7 @@ from app.clock import utc_now
 from app.orders import workers
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import Claim, Ending, Hint, OrderStatus
+from app.orders.turns import Turn
 from app.processing import processor
 from app.processing.handlers import Order, PermanentError
 from app.processing.processor import LINGER_SECONDS, LOAD
@@ -104,6 +106,36 @@ def test_after_an_overflow_the_oldest_orders_come_first(bench: Bench) -> None:
     assert bench.handled_ids == ids
     bench.step()
     assert not bench.hints.overflowed
+
+
+def let_it_wait_for_no_hint(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail if the processor waits for one, such as until its next sweep."""
+    take = bench.hints.take
+
+    def take_at_once(limit: int, *, wait_seconds: float) -> list[Hint]:
+        assert wait_seconds == 0
+        return take(limit, wait_seconds=wait_seconds)
+
+    monkeypatch.setattr(bench.hints, "take", take_at_once)
+
+
+def test_an_order_that_comes_in_as_an_overflow_ends_waits_for_no_further_sweep(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.become_fast()
+    bench.place(*(f"order-{number}" for number in range(MAX_HINTS + 1)))
+    turn = bench.service.turn
+
+    def turn_as_an_order_comes_in(*arguments: Any, sweep_limit: int, worker_id: int) -> Turn:
+        done = turn(*arguments, sweep_limit=sweep_limit, worker_id=worker_id)
+        if sweep_limit and not done.more:
+            monkeypatch.setattr(bench.service, "turn", turn)
+            bench.place("late")
+        return done
+
+    monkeypatch.setattr(bench.service, "turn", turn_as_an_order_comes_in)
+    let_it_wait_for_no_hint(bench, monkeypatch)
+    bench.step_until(*["COMPLETED"] * (MAX_HINTS + 2))
 
 
 def test_hints_are_taken_again_once_the_overflow_is_worked_off(bench: Bench) -> None:
@@ -330,13 +362,7 @@ def test_the_orders_behind_one_that_must_be_alone_do_not_wait_for_the_next_sweep
     hints = place(bench.engine, *(draft() for _ in range(4)))
     overwrite(bench.engine, hints[1].id, solo=True)
     bench.become_fast()
-    take = bench.hints.take
-
-    def take_at_once(limit: int, *, wait_seconds: float) -> list[Hint]:
-        assert wait_seconds == 0
-        return take(limit, wait_seconds=wait_seconds)
-
-    monkeypatch.setattr(bench.hints, "take", take_at_once)
+    let_it_wait_for_no_hint(bench, monkeypatch)
     bench.step_until(*["COMPLETED"] * 4)
     assert bench.handled_ids == [each.order_id for each in hints]
 

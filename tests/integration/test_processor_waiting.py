@@ -112,6 +112,27 @@ def test_to_wait_for_the_database_is_not_to_hang(
     assert idle == [pytest.approx(0, abs=10)]
 
 
+def test_a_turn_that_fails_again_and_again_is_no_progress(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = threading.Semaphore(0)
+
+    def fail(*_: object, **__: object) -> None:
+        tried.release()
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(processor, "BACKOFF_SECONDS", (0.01,))
+    monkeypatch.setattr(bench.processor, "_progress_at", 0.0)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(bench.service, "turn", fail)
+        bench.place("A-1")
+        bench.processor.start()
+        assert all(tried.acquire(timeout=60) for _ in range(3))
+        assert bench.processor._progress_at == 0
+    wait_until(lambda: statuses(bench.engine) == ["COMPLETED"], 60, "the order ended")
+    assert bench.processor.stop(drain_seconds=60)
+
+
 def test_a_wait_is_over_long_before_it_would_be_hanging() -> None:
     shortest_lease = 5
     assert HANG_LEASES * shortest_lease / 2 > AWAY_SECONDS
