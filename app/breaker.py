@@ -16,6 +16,8 @@ from app.orders.errors import UnavailableError
 PROBE_SECONDS: Final = (1.0, 2.0, 4.0)
 """Time from one failed probe to the next; the last value repeats."""
 LISTENING_SECONDS: Final = 1
+SILENCE_SECONDS: Final = 10
+"""So long nothing is said again of what is refused."""
 MYSQL_PORT: Final = 3306
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Breaker:
         self._failures = 0
         self._refused = False
         self._probe_at = 0.0
+        self._silent_until = 0.0
         self._when_back: list[Callable[[], None]] = []
 
     @property
@@ -73,6 +76,13 @@ class Breaker:
             getattr(reason, "original_exception", None), ConnectionRefusedError
         )
         self._count_failure()
+
+    def refused_because(self, reason: object) -> None:
+        """Take in that the database is there but does nothing for now; say so once in a while."""
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + SILENCE_SECONDS
+            log.error("the database refuses: %s", reason)
 
     def succeeded(self) -> None:
         """Take in that the database has answered."""

@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from app.breaker import Breaker, breaker_of
-from app.durability import what_forgets
+from app.durability import what_endangers
 from app.orders.errors import UnavailableError
-from app.transactions import Fault, diagnose
+from app.transactions import LOST, diagnose
 
 LOCK_SECONDS: Final = 3
 STATEMENT_SECONDS: Final = 8
@@ -116,13 +116,14 @@ def prepare_engine(engine: Engine) -> None:
         # Many rows in one statement: psycopg's own way leaves a transaction idle without a limit.
         engine.dialect.use_insertmanyvalues_wo_returning = True
     event.listen(
-        engine, "connect", partial(_refuse_forgetful, breaker_of(engine), engine.dialect.name)
+        engine, "connect", partial(_refuse_unsafe, breaker_of(engine), engine.dialect.name)
     )
 
 
 def _postgresql_settings() -> str:
     settings = {
         "timezone": "UTC",
+        "client_encoding": "UTF8",
         "lock_timeout": f"{LOCK_SECONDS}s",
         "statement_timeout": f"{STATEMENT_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
@@ -132,7 +133,7 @@ def _postgresql_settings() -> str:
 
 def _mark_disconnect(context: ExceptionContext) -> None:
     """Count as disconnects what SQLAlchemy does not: a server shutting down or gone read-only."""
-    if diagnose(context.original_exception) is Fault.GONE:
+    if diagnose(context.original_exception) in LOST:
         context.is_disconnect = True
 
 
@@ -152,12 +153,12 @@ def _prepare_mysql(connection: "pymysql.Connection[Any]", _record: object) -> No
         cursor.execute("SET SESSION " + ", ".join(f"{k} = {v}" for k, v in settings.items()))
 
 
-def _refuse_forgetful(
+def _refuse_unsafe(
     breaker: Breaker, dialect: str, connection: DBAPIConnection, _record: object
 ) -> None:
-    """Have no connection to a server that would lose orders in a power cut."""
+    """Have no connection to a server that would not keep orders as they are."""
     cursor = connection.cursor()
-    reason = what_forgets(cursor, dialect)
+    reason = what_endangers(cursor, dialect)
     cursor.close()
     connection.rollback()  # PostgreSQL's driver has begun a transaction to ask
     if reason is not None:

@@ -1,4 +1,4 @@
-"""What a server's settings say of its COMMITs: one that forgets some is no database for orders."""
+"""What a server's settings say of what it is given: one that loses some is no place for orders."""
 
 from typing import Final
 
@@ -16,13 +16,15 @@ _SETTINGS: Final = {
             {"on", "local", "remote_write", "remote_apply"},
         ),
         "fsync": ("current_setting('fsync')", {"on"}),
+        # Another has not got every letter, or counts bytes.
+        "server_encoding": ("current_setting('server_encoding')", {"UTF8"}),
     },
 }
-"""By dialect: the settings that decide whether a COMMIT lasts, how to ask, and what they may be."""
+"""By dialect: the settings that decide whether an order is kept, how to ask, what they may be."""
 
 
-def what_forgets(cursor: DBAPICursor, dialect: str) -> str | None:
-    """Return a sentence on what keeps COMMITs of this session from lasting; None if nothing does.
+def what_endangers(cursor: DBAPICursor, dialect: str) -> str | None:
+    """Return a sentence on what keeps this session's orders from being safe; None if nothing does.
 
     Args:
         cursor: Of a connection to the server.
@@ -35,5 +37,5 @@ def what_forgets(cursor: DBAPICursor, dialect: str) -> str | None:
     for (name, (_, safe)), value in zip(settings.items(), values, strict=True):
         if str(value) not in safe:
             needed = " or ".join(sorted(safe))
-            return f"the server runs with {name} = {value}; orders are durable only with {needed}"
+            return f"the server runs with {name} = {value}; orders are safe only with {needed}"
     return None

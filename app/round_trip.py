@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from app.transactions import Fault, diagnose
+from app.transactions import LOST, diagnose
 
 
 class Statement(NamedTuple):
@@ -55,7 +55,7 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
             return _in_one_text(cursor, statements)
         return [_run(cursor, each) for each in statements]
     except connection.dialect.loaded_dbapi.Error as error:
-        if diagnose(error) is Fault.GONE:
+        if diagnose(error) in LOST:
             connection.invalidate(error)  # it is the next to be drawn from the pool, made anew
         raise _wrapped(connection, error) from error
     finally:

@@ -32,22 +32,28 @@ class Fault(Enum):
     """Another transaction was in the way: the same again can succeed."""
     GONE = auto()
     """The connection or the server is lost: a new connection can succeed."""
+    READ_ONLY = auto()
+    """The server takes no writes: behind its address there may be another, which does."""
     EXHAUSTED = auto()
     """No room, no time, no connection left: trying again at once makes it worse."""
 
 
 _MYSQL: Final = {
     Fault.CONFLICT: {1020, 1205, 1213},
-    Fault.GONE: {0, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1290, 1836, 1927, 2002}
-    | {2003, 2006, 2013, 2014, 2026, 2055, 4031, 4166},
+    Fault.GONE: {0, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2006}
+    | {2013, 2014, 2026, 2055, 4031, 4166},
+    Fault.READ_ONLY: {1290, 1836},
     Fault.EXHAUSTED: {3, 28, 1021, 1023, 1026, 1030, 1040, 1114, 1129, 1203}
     | {1226, 1317, 1969, 3024},
 }
 _POSTGRESQL: Final = {
     Fault.CONFLICT: ("40001", "40P01", "55P03"),
-    Fault.GONE: ("08", "25P03", "25006", "57P"),
+    Fault.GONE: ("08", "25P03", "57P"),
+    Fault.READ_ONLY: ("25006",),
     Fault.EXHAUSTED: ("53", "54", "57014", "58"),
 }
+LOST: Final = frozenset({Fault.GONE, Fault.READ_ONLY})
+"""After these a connection is of no more use."""
 _SQLITE: Final = {
     Fault.CONFLICT: {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED},
     Fault.GONE: set[int](),
@@ -117,6 +123,8 @@ def run_transaction(
             raise
         except DBAPIError as error:
             fault = diagnose(error.orig)
+            if fault is None and tries.stage is _Stage.CONNECTING:
+                fault = Fault.GONE  # it lets nobody in
             if fault is None:
                 tries.breaker.succeeded()  # who refuses a statement is there
                 raise
@@ -149,12 +157,15 @@ class _Tries:
         away = fault is Fault.GONE and (late or self.stage is _Stage.CONNECTING)
         if away:
             self.breaker.opened_by(reason)
-        return not (away or late or fault is Fault.EXHAUSTED or self.failed == MAX_TRIES)
+        refused = fault is Fault.EXHAUSTED or (fault is Fault.READ_ONLY and self.failed > 1)
+        if refused:
+            self.breaker.refused_because(reason)
+        return not (away or late or refused or self.failed == MAX_TRIES)
 
     def given_up(self, error: Exception) -> UnavailableError:
         """Return what to tell whoever asked for the transaction."""
         if self._in_doubt:
-            return OutcomeUnknownError("the database was lost while it committed")
+            return OutcomeUnknownError("the database has not said whether it committed")
         if isinstance(error, UnavailableError):
             return error
         cause = type(getattr(error, "orig", None) or error).__name__

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from app.database import db
 from app.orders.bulk import BulkPlacing
 from app.orders.counters import NOBODY
-from app.orders.errors import OrderError
+from app.orders.errors import OrderError, UnavailableError
 from app.orders.lifecycle import Hint
 from app.orders.manual import ManualMoves
 from app.orders.service import OrderService
@@ -40,6 +40,9 @@ class OrdersGroup(AppGroup):
         with ctx.ensure_object(ScriptInfo).load_app().app_context():
             try:
                 return super().invoke(ctx)
+            except UnavailableError as error:
+                check_database(db.engine, current_app.config["SETTINGS"])
+                raise click.ClickException(str(error)) from error
             except OrderError as error:
                 raise click.ClickException(str(error)) from error
             except DBAPIError as error:

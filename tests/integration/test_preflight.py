@@ -171,9 +171,20 @@ def test_a_binary_log_that_is_not_flushed_is_refused(settings: Settings) -> None
         server.create_database("orders")
         replicated = Settings(database_url=server.url("orders"))
         said = complaint(replicated)
-        assert said.endswith("with sync_binlog = 0; orders are durable only with 1")
+        assert said.endswith("with sync_binlog = 0; orders are safe only with 1")
         server.administer("SET GLOBAL sync_binlog = 1")
         check(replicated)
+
+
+@only_on("postgresql")
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_has_not_got_every_letter_is_refused(
+    settings: Settings, server: DatabaseServer, encoding: str
+) -> None:
+    made = f"CREATE DATABASE narrow OWNER orders TEMPLATE template0 ENCODING '{encoding}'"
+    with changed(server, f"{made} LC_COLLATE 'C' LC_CTYPE 'C'", "DROP DATABASE narrow"):
+        said = complaint(settings.model_copy(update={"database_url": server.url("narrow")}))
+    assert f"server_encoding = {encoding}" in said
 
 
 @only_on("mariadb", "postgresql")

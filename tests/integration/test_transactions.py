@@ -1,5 +1,6 @@
 """Transactions that meet others, and connections that break under them."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from contextlib import ExitStack, closing
 from typing import NoReturn
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
@@ -18,6 +20,7 @@ from app.orders.errors import OrderNotFoundError, UnavailableError
 from app.orders.lifecycle import RELEASE, Placed
 from app.orders.service import OrderService
 from app.orders.store import attempts
+from app.settings import Settings
 from app.transactions import MAX_TRIES, run_transaction
 from tests.builders import claim, draft, ending
 from tests.integration.moves import OTHER, OWNER, all_rows, place, totals
@@ -101,6 +104,53 @@ def test_a_violated_constraint_rolls_back_and_is_not_tried_again(engine: Engine)
         run_transaction(engine, work)
     assert len(tries) == 1
     assert totals(engine) == {}
+
+
+READ_ONLY = {
+    "mariadb": ("SET GLOBAL read_only = 1", "SET GLOBAL read_only = 0"),
+    "postgresql": (
+        "ALTER ROLE orders SET default_transaction_read_only = on",
+        "ALTER ROLE orders RESET default_transaction_read_only",
+    ),
+}
+
+
+@only_on("mariadb", "postgresql")
+def test_a_server_that_takes_no_writes_is_looked_for_once_more_and_the_log_says_why(
+    engine: Engine, server: DatabaseServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    change, back = READ_ONLY[server.name]
+    tries = []
+
+    def work(connection: Connection) -> None:
+        tries.append(session_of(connection))
+        count(connection)
+
+    server.administer(change)
+    engine.dispose()
+    try:
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                run_transaction(engine, work)
+    finally:
+        server.administer(back)
+    assert len(set(tries)) == len(tries) == 4
+    (said,) = [each.getMessage() for each in caplog.records]
+    assert re.search("the database refuses: .*read.only", said)
+    run_transaction(engine, work)
+    assert totals(engine) == {"place": 1}
+
+
+@only_on("mariadb")  # the tests' PostgreSQL trusts everybody on its own host
+def test_a_server_that_lets_nobody_in_is_away(
+    settings: Settings, client_of: Callable[[Settings], FlaskClient]
+) -> None:
+    url = settings.url.set(password="changed").render_as_string(hide_password=False)
+    client = client_of(settings.model_copy(update={"database_url": url}))
+    for path in ("/orders", "/readyz"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+        assert "migrated" not in answer.text
 
 
 @only_on("mariadb", "postgresql")

@@ -17,8 +17,6 @@ MYSQL = {
     Fault.GONE: {
         0: "packet sequence broken",
         1053: "server shutdown in progress",
-        1290: "read only",
-        1836: "read only mode",
         1927: "connection was killed",
         2002: "no socket",
         2003: "no connection",
@@ -27,6 +25,7 @@ MYSQL = {
         2055: "lost connection, with a reason",
         4031: "disconnected for inactivity",
     },
+    Fault.READ_ONLY: {1290: "read only", 1836: "read only mode"},
     Fault.EXHAUSTED: {
         1021: "disk full",
         1040: "too many connections",
@@ -51,7 +50,8 @@ MYSQL = {
 }
 POSTGRESQL = {
     Fault.CONFLICT: ["40001", "40P01", "55P03"],
-    Fault.GONE: ["08000", "08003", "08006", "25006", "25P03", "57P01", "57P02", "57P03"],
+    Fault.GONE: ["08000", "08003", "08006", "25P03", "57P01", "57P02", "57P03"],
+    Fault.READ_ONLY: ["25006"],
     Fault.EXHAUSTED: ["53100", "53200", "53300", "54000", "57014", "58030"],
     None: ["22001", "22003", "22P05", "23505", "23514", "42601", "42P01", "28P01"],
 }
