@@ -19,7 +19,7 @@ help: ## list the targets
 run: $(SERVICE) ## install what is missing, migrate the database, serve on http://127.0.0.1:8000
 	@exec $(PYTHON) -m flask --app app serve
 
-demo: $(SERVICE) ## serve a database of its own, load it for a minute, say where to look
+demo: $(SERVICE) ## serve a database of its own, load it for a minute, say where to look, stop
 	@exec $(PYTHON) scripts/demo.py
 
 test: $(DEVELOPMENT) ## install what is missing, database servers too, and run every test

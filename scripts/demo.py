@@ -25,8 +25,9 @@ SERVICE_ENVIRONMENT = {
 BANNER = f"""\
 Look at               {URL}/dashboard
 or from a terminal    curl {URL}/metrics
-The service logs into instance/demo.log; Ctrl-C stops. Here comes a minute of
-{ORDERS_PER_SECOND} orders a second; its report goes into instance/demo.html, too.
+The service logs into instance/demo.log. Here comes a minute of {ORDERS_PER_SECOND} orders a
+second, then the demo stops by itself; Ctrl-C stops it sooner. Its report goes
+into instance/demo.html, too.
 """
 
 
