@@ -9,8 +9,8 @@ key and is repeated under it when the connection breaks or the service asks for 
 restart in the middle must neither lose an order nor make two of it.
 
 Exit status: 0 if every order was accepted and completed and every threshold held, 1 if not,
-2 for bad usage, 130 after Ctrl-C. Needs Python 3.11 and nothing else; with `rich` installed it
-draws a progress bar on a terminal.
+2 for bad usage, 130 after Ctrl-C. Needs Python 3.11 or newer and nothing else; with `rich`
+installed it draws a progress bar on a terminal.
 """
 
 from __future__ import annotations
