@@ -92,7 +92,9 @@ class Settings(BaseSettings):
         "console", description="log lines for people, or `json` for programs"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="the least severe messages that are logged"
+        "INFO",
+        description="the least severe messages that are logged: `DEBUG`, `INFO`, `WARNING` or "
+        "`ERROR`",
     )
 
     @classmethod
