@@ -68,7 +68,7 @@ def get_order_by_id(row_id: int) -> Response:
     raises=FINDING,
 )
 def get_order(order_id: str) -> Response:
-    """Show the order with this public id, with `wait` when it has ended."""
+    """Show the order with this public id, at once or when it has ended."""
     wanted = read_parameters(request, WaitQuery)
     return order_if_changed(request, this_worker().waiting.until_ended(order_id, wanted.wait))
 
