@@ -1,13 +1,16 @@
 """The dashboard where API keys are asked for."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 
 import pytest
+from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
 from app.api_keys import Role, make_key
+from app.dashboard import access
 from app.dashboard.access import COOKIE
 from app.settings import Settings
 from tests.builders import draft
@@ -111,7 +114,15 @@ def test_a_session_ends_when_it_is_ended(client: FlaskClient) -> None:
     assert client.get("/dashboard").location == "/dashboard/login"
 
 
-def test_every_worker_knows_the_session_and_other_keys_end_it(
+def test_a_session_ends_after_its_time_whatever_the_browser_keeps(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, Role.READ)
+    monkeypatch.setattr(access, "SESSION_SECONDS", -1)
+    assert client.get("/dashboard").location == "/dashboard/login"
+
+
+def test_every_worker_knows_the_session_which_ends_with_its_key_and_no_other(
     settings: Settings, client: FlaskClient, client_of: Callable[[Settings], FlaskClient]
 ) -> None:
     sign_in(client, Role.ADMIN)
@@ -119,16 +130,31 @@ def test_every_worker_knows_the_session_and_other_keys_end_it(
     assert session is not None
     entries = [entry for _, entry in KEYS.values()]
     rotated = [*entries[:-1], make_key("another-key", "admin")[1]]
-    for configured, status in ((entries, 200), (rotated, 303), (entries[::-1], 303)):
+    for configured, status in ((entries, 200), (rotated, 303), (entries[:0:-1], 200)):
         other = client_of(with_keys(settings, *configured))
         other.set_cookie(COOKIE, session.value, path="/dashboard")
         assert other.get("/dashboard").status_code == status
+
+
+def test_who_knows_the_digests_alone_can_make_no_session(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the settings can run this very code, and have it take any key for one."""
+    with monkeypatch.context() as at_the_forgers:
+        at_the_forgers.setattr(access, "find_key", lambda keys, _: keys[-1])
+        client.post("/dashboard/login", data={"key": "none"}, headers=OWN_PAGE)
+        assert client.get("/dashboard").status_code == 200
+    assert client.get("/dashboard").status_code == 303
 
 
 def test_a_session_that_was_tampered_with_is_none(client: FlaskClient) -> None:
     sign_in(client, Role.READ)
     session = client.get_cookie(COOKIE, path="/dashboard")
     assert session is not None
-    for value in ("", "x", "Mg" + session.value[2:], session.value[:-1]):
+    (key, *_) = client.application.config["SETTINGS"].api_keys
+    made_of_the_digest = Fernet(urlsafe_b64encode(key.digest)).encrypt(b"\xff").decode()
+    other = "A" if session.value[50] != "A" else "B"
+    changed = f"{session.value[:50]}{other}{session.value[51:]}"
+    for value in ("", "x", "ä", session.value[:-1], changed, made_of_the_digest):
         client.set_cookie(COOKIE, value, path="/dashboard")
         assert client.get("/dashboard").status_code == 303
