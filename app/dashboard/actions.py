@@ -47,13 +47,15 @@ def act_on_one(order_id: str, action: str) -> Response:
 def ask_for_all(action: str) -> str:
     """Ask whether all these orders are meant: those there are now, none that comes later."""
     need(Role.ADMIN)
+    status = _status(action)
+    metrics = this_board().service.metrics()
     return render_template(
         "dashboard/confirm_all.html",
         action=action,
-        status=_status(action),
+        status=status,
         user_id=read_text(request.args, "user_id"),
         created_to=utc_now(),
-        counts=this_board().service.metrics().counts,
+        number=metrics.counts[status] - metrics.pruned.get(status, 0),
     )
 
 

@@ -8,7 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
 
+from app.clock import utc_now
 from app.orders.lifecycle import FAIL
+from app.orders.pruning import prune
 from tests.builders import draft, ending
 from tests.integration.moves import place, place_and_claim, settle, statuses
 
@@ -142,12 +144,12 @@ def test_all_failed_orders_of_a_user_are_retried_and_no_later_one(
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("cancel?status=PENDING", "All <b>0</b> pending orders will be cancelled."),
+        ("cancel?status=PENDING", "<p><b>0</b> pending orders will be cancelled."),
         (
             "cancel?status=PENDING&user_id=ada",
             "Every pending order of user <b>ada</b> will be cancelled.",
         ),
-        ("retry?status=FAILED", "All <b>0</b> failed orders go back to the queue; their attempts"),
+        ("retry?status=FAILED", "<p><b>0</b> failed orders go back to the queue; their attempts"),
         (
             "retry?status=CANCELLED&user_id=ada",
             "Every cancelled order of user <b>ada</b> goes back to the queue; its attempts",
@@ -156,6 +158,18 @@ def test_all_failed_orders_of_a_user_are_retried_and_no_later_one(
 )
 def test_the_question_is_a_sentence(client: FlaskClient, query: str, sentence: str) -> None:
     assert sentence in client.get(f"/dashboard/all/{query}").text
+
+
+def test_the_question_counts_the_orders_there_are_and_none_that_is_pruned(
+    client: FlaskClient, engine: Engine
+) -> None:
+    for number in range(3):
+        fail(engine, f"B-{number}")
+    question = "/dashboard/all/retry?status=FAILED"
+    assert "<p>All <b>3</b> failed orders go back to the queue; their" in client.get(question).text
+    deleted = sum(number for _, number in prune(engine, ended_before=utc_now()))
+    assert deleted == 2  # the newest order stays
+    assert "<p><b>1</b> failed order goes back to the queue; its" in client.get(question).text
 
 
 @pytest.mark.parametrize(
