@@ -355,6 +355,19 @@ def test_no_state_or_heartbeat_of_a_worker_is_cut(
             assert cells.evaluate_all(CUT_TEXTS) == []
 
 
+def test_a_tablet_shows_the_figures_in_columns_and_the_workers_whole(
+    browser: Browser, service: LiveService
+) -> None:
+    wait_for_workers(service)
+    for width in (768, 900, 1024):
+        with browser.page(f"{service.url}/dashboard", width=width) as page:
+            figures = page.locator(".figures dl .figure")
+            lefts = figures.evaluate_all("(all) => all.map((each) => each.offsetLeft)")
+            assert lefts[3:] == lefts[:2]
+            table = page.locator(".scroll:has(.workers)")
+            assert table.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+
+
 def test_the_page_is_used_by_keyboard(page: Page, service: LiveService) -> None:
     place(service, "A-1")
     wait_for_end(service, "A-1", "COMPLETED")  # then there is nothing in its story to act on
