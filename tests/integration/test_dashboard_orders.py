@@ -61,6 +61,12 @@ def test_orders_are_filtered_and_looked_up(
     assert sorted(shown(client, query)) == sorted(found)
 
 
+def test_a_choice_that_no_order_matches_says_so(client: FlaskClient, engine: Engine) -> None:
+    place(engine, draft("A-1"))
+    assert "No orders match." in client.get("/dashboard?status=FAILED").text
+    assert "No orders match." not in client.get("/dashboard").text
+
+
 @pytest.mark.parametrize("user_id", [" lead", "trail ", "   ", "lead"])
 def test_a_user_is_listed_and_moved_by_the_name_as_it_is(
     client: FlaskClient, engine: Engine, user_id: str
@@ -136,6 +142,7 @@ def test_all_failed_orders_of_a_user_are_retried_and_no_later_one(
     fail(engine, "B-3", user_id="ada")
     answer = client.post("/dashboard/all/retry", data=hidden(question), headers=OWN_PAGE)
     assert "1 order sent round again" in answer.text
+    assert "There were no others when you asked." in answer.text
     assert statuses(engine) == ["PENDING", "FAILED", "FAILED"]
     again = client.post("/dashboard/all/retry", data=hidden(question), headers=OWN_PAGE)
     assert "0 orders sent round again" in again.text
