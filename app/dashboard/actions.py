@@ -16,13 +16,16 @@ from app.dashboard.board import this_board
 from app.dashboard.choice import read_row_id, read_status, read_text
 from app.orders.lifecycle import OrderStatus
 from app.orders.listing import Selection
+from app.orders.manual import CANCELLING, RETRYING
 
-_ACTIONS: Final = "<any(cancel, retry):action>"
-_BEGINS_AT: Final = {
-    "cancel": {OrderStatus.PENDING},
-    "retry": {OrderStatus.FAILED, OrderStatus.CANCELLED},
-}
+_BEGINS_AT: Final = {"cancel": CANCELLING, "retry": RETRYING}
+_ACTIONS: Final = f"<any({', '.join(_BEGINS_AT)}):action>"
 log = logging.getLogger(__name__)
+
+
+def action_at(status: OrderStatus | None) -> str | None:
+    """Return what can be done with orders of this status; None if nothing can."""
+    return next((action for action, begins in _BEGINS_AT.items() if status in begins), None)
 
 
 @blueprint.get(f"/dashboard/orders/<order_id>/{_ACTIONS}")
@@ -85,7 +88,7 @@ def act_on_all(action: str) -> str:
 def _status(action: str) -> OrderStatus:
     status = read_status(request.values)
     if status not in _BEGINS_AT[action]:
-        raise BadRequest(f"status should be one of {', '.join(sorted(_BEGINS_AT[action]))}")
+        raise BadRequest(f"status should be one of {', '.join(_BEGINS_AT[action])}")
     return status
 
 

@@ -4,6 +4,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.clock import utc_now
+from app.dashboard.actions import action_at
 from app.dashboard.blueprint import blueprint
 from app.dashboard.board import safe, this_board
 from app.dashboard.choice import Choice
@@ -25,6 +26,7 @@ def page() -> str:
         "dashboard/page.html",
         choice=choice,
         statuses=list(OrderStatus),
+        action=action_at(choice.status),
         glance=safe(this_board().glance(choice)),
         orders=safe(this_board().orders(choice)),
     )
@@ -46,5 +48,9 @@ def order(order_id: str) -> str:
     timeline = this_board().overview.timeline(order_id)
     now = utc_now()
     return render_template(
-        "dashboard/order.html", order=timeline.order, events=story(timeline, now), now=now
+        "dashboard/order.html",
+        order=timeline.order,
+        action=action_at(timeline.order.status),
+        events=story(timeline, now),
+        now=now,
     )
