@@ -1,6 +1,5 @@
 """What a viewer has chosen to see, as the page's address tells it."""
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final, Self
 from urllib.parse import urlencode
@@ -9,11 +8,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from app.orders.history import LAST_DAY, LAST_HOUR, Window
-from app.orders.identifiers import LARGEST_INTEGER
-from app.orders.lifecycle import OrderStatus
+from app.orders.identifiers import shown
+from app.orders.lifecycle import OrderStatus, status_named
 
 MAX_TEXT_LENGTH: Final = 64
-_ROW_ID: Final = re.compile(r"[1-9][0-9]{0,18}")
 _WINDOWS: Final = {"hour": LAST_HOUR, "day": LAST_DAY}
 
 
@@ -37,6 +35,7 @@ class Choice:
 
         Raises:
             BadRequest: A part of it makes no sense.
+            UnknownStatusError: There is no such status.
 
         """
         window_name = arguments.get("window", "hour")
@@ -88,13 +87,11 @@ def read_status(arguments: MultiDict[str, str]) -> OrderStatus | None:
     """Return the status that is asked for, in any case; None for all of them.
 
     Raises:
-        BadRequest: There is no such status.
+        UnknownStatusError: There is no such status.
 
     """
-    name = arguments.get("status", "").upper()
-    if name and name not in OrderStatus.__members__:
-        raise BadRequest(f"status should be one of {', '.join(OrderStatus)}")
-    return OrderStatus(name) if name else None
+    name = arguments.get("status")
+    return status_named(name) if name else None
 
 
 def read_text(arguments: MultiDict[str, str], name: str) -> str:
@@ -117,9 +114,10 @@ def read_row_id(arguments: MultiDict[str, str], name: str) -> int | None:
         BadRequest: No row can have it.
 
     """
-    text = arguments.get(name, "")
+    text = arguments.get(name)
     if not text:
         return None
-    if not (_ROW_ID.fullmatch(text) and int(text) <= LARGEST_INTEGER):
+    row_id = shown(text)
+    if isinstance(row_id, str):
         raise BadRequest(f"{name} should be a number that the page has given out")
-    return int(text)
+    return row_id

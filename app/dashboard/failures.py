@@ -11,6 +11,7 @@ from app.orders import errors
 _STATUS: Final[dict[type[errors.OrderError], HTTPStatus]] = {
     errors.OrderNotFoundError: HTTPStatus.NOT_FOUND,
     errors.WrongStatusError: HTTPStatus.CONFLICT,
+    errors.UnknownStatusError: HTTPStatus.BAD_REQUEST,
 }
 
 

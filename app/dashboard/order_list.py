@@ -7,7 +7,6 @@ from typing import Final
 from app.dashboard.choice import Choice
 from app.database import AnyRow
 from app.orders.errors import OrderNotFoundError
-from app.orders.identifiers import LARGEST_INTEGER
 from app.orders.listing import Selection
 from app.orders.service import OrderService
 
@@ -65,7 +64,7 @@ def _find(service: OrderService, name: str) -> list[AnyRow]:
     try:
         return [service.get(name)]
     except OrderNotFoundError:
-        is_number = name.isascii() and name.isdigit() and int(name) <= LARGEST_INTEGER
+        is_number = name.isascii() and name.isdigit()
     try:
         return [service.get_by_id(int(name))] if is_number else []
     except OrderNotFoundError:
