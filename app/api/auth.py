@@ -7,7 +7,7 @@ from flask import Flask, current_app, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from app.api_keys import ApiKey, Role, find_key
+from app.api_keys import SAFE_METHODS, ApiKey, Role, find_key
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _OPEN: Final = ("/healthz", "/readyz", "/docs", "/openapi.json", "/dashboard")
 """Need no key, nor does what is below them; the dashboard asks for one in its own way."""
 _ADMIN: Final = frozenset({"/orders/populate"})
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLER: Final = "orders.caller"
 """Where a request's WSGI environment holds the key that it came with."""
 
@@ -40,7 +39,7 @@ def needed_role(rule: str, method: str) -> Role | None:
         return None
     if rule in _ADMIN:
         return Role.ADMIN
-    return Role.READ if method in _SAFE else Role.WRITE
+    return Role.READ if method in SAFE_METHODS else Role.WRITE
 
 
 def authenticate(presented: str) -> ApiKey | None:

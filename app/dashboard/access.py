@@ -10,13 +10,12 @@ from flask import Blueprint, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response
 
-from app.api_keys import ApiKey, Role, find_key
+from app.api_keys import SAFE_METHODS, ApiKey, Role, find_key
 from app.settings import Settings
 
 COOKIE: Final = "orders_dashboard"
 SESSION_SECONDS: Final = 12 * 3600
 _PATH: Final = "/dashboard"
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN: Final = frozenset(
     {"dashboard.root", "dashboard.login", "dashboard.sign_in", "dashboard.static"}
 )
@@ -88,7 +87,7 @@ def forget(response: Response) -> None:
 
 
 def _check() -> Response | None:
-    if request.method not in _SAFE:
+    if request.method not in SAFE_METHODS:
         _check_origin()
     known = _viewer()
     if known is not None:
