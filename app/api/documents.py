@@ -11,6 +11,7 @@ from werkzeug.datastructures import Headers
 
 from app.clock import utc_now
 from app.database import AnyRow
+from app.orders.durations import altogether, waited, worked
 from app.orders.identifiers import shown
 from app.orders.lifecycle import OrderStatus, Placed
 from app.orders.metrics import Metrics
@@ -69,9 +70,7 @@ def headers_of(placed: Placed) -> dict[str, str]:
 
 def order_document(row: AnyRow) -> dict[str, object]:
     """Return an order as it is shown everywhere; durations are seconds."""
-    ended_at = row.completed_at
     now = utc_now()
-    waiting_until = row.started_at or ended_at or now
     return {
         "id": row.id,
         "order_id": row.order_id,
@@ -84,11 +83,11 @@ def order_document(row: AnyRow) -> dict[str, object]:
         "created_at": timestamp(row.created_at),
         "started_at": timestamp(row.started_at),
         "processing_started_at": timestamp(row.started_at),
-        "completed_at": timestamp(ended_at),
+        "completed_at": timestamp(row.completed_at),
         "updated_at": timestamp(row.updated_at),
-        "pending_duration": _seconds(row.created_at, waiting_until),
-        "processing_duration": _seconds(row.started_at, ended_at or now),
-        "total_duration": _seconds(row.created_at, ended_at or now),
+        "pending_duration": waited(row, now),
+        "processing_duration": worked(row, now),
+        "total_duration": altogether(row, now),
     }
 
 
@@ -135,7 +134,3 @@ def plain_number(amount: Decimal) -> int | float:
 def timestamp(moment: datetime | None) -> str | None:
     """Return the time as ISO 8601 with microseconds and `Z`; None stays None."""
     return None if moment is None else moment.isoformat(timespec="microseconds") + "Z"
-
-
-def _seconds(start: datetime | None, end: datetime) -> float | None:
-    return None if start is None else max(0.0, (end - start).total_seconds())

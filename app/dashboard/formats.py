@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint
 
-from app.database import AnyRow
+from app.orders.durations import altogether, waited, worked
 
 NOTHING: Final = "\N{EN DASH}"
 FRESH_SECONDS: Final = 5
@@ -68,22 +68,3 @@ def amount(number: Decimal) -> str:
 def moment(at: datetime | None) -> str:
     """Return a time in UTC to the millisecond."""
     return NOTHING if at is None else at.isoformat(" ", "milliseconds")
-
-
-def waited(order: AnyRow, now: datetime) -> float:
-    """Return the seconds from the order's creation to its last start, or up to now."""
-    return _seconds(order.created_at, order.started_at or order.completed_at or now)
-
-
-def worked(order: AnyRow, now: datetime) -> float | None:
-    """Return the seconds from the order's last start to its end, or up to now; None before."""
-    return _seconds(order.started_at, order.completed_at or now) if order.started_at else None
-
-
-def altogether(order: AnyRow, now: datetime) -> float:
-    """Return the seconds from the order's creation to its end, or up to now."""
-    return _seconds(order.created_at, order.completed_at or now)
-
-
-def _seconds(start: datetime, end: datetime) -> float:
-    return max(0.0, (end - start).total_seconds())

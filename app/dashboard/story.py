@@ -7,6 +7,7 @@ from typing import Final
 
 from app.dashboard.health import Tone
 from app.database import AnyRow
+from app.orders.durations import worked
 from app.orders.lifecycle import ADOPT, FAIL, RELEASE, RETRY_LATER, OrderStatus
 from app.orders.timeline import Timeline
 
@@ -83,6 +84,6 @@ def _of_last_attempt(order: AnyRow, now: datetime) -> Event:
         title=f"Attempt {order.attempts}",
         at=order.started_at,
         outcome="is running" if runs else "completed the order",
-        seconds=max(0.0, ((order.completed_at or now) - order.started_at).total_seconds()),
+        seconds=worked(order, now),
         tone=Tone.WARN if runs else Tone.GOOD,
     )

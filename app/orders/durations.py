@@ -1,9 +1,11 @@
-"""How long orders took, as the counters tell it."""
+"""How long an order takes, as its row tells it, and how long all took, as the counters do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Self
 
+from app.database import AnyRow
 from app.orders.counters import MICROSECOND
 from app.orders.histogram import percentile
 
@@ -43,3 +45,22 @@ class Durations:
     def percentiles(self) -> dict[str, float | None]:
         """The 50th, 95th and 99th as `p50`, `p95`, `p99`, in seconds; None if there are none."""
         return {name: percentile(self.buckets, part) for name, part in _PERCENTILES.items()}
+
+
+def waited(order: AnyRow, now: datetime) -> float:
+    """Return the seconds from the order's creation to its last start, or up to now."""
+    return _seconds(order.created_at, order.started_at or order.completed_at or now)
+
+
+def worked(order: AnyRow, now: datetime) -> float | None:
+    """Return the seconds from the order's last start to its end, or up to now; None before."""
+    return _seconds(order.started_at, order.completed_at or now) if order.started_at else None
+
+
+def altogether(order: AnyRow, now: datetime) -> float:
+    """Return the seconds from the order's creation to its end, or up to now."""
+    return _seconds(order.created_at, order.completed_at or now)
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds())
