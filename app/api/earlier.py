@@ -92,6 +92,5 @@ def get_orders_metrics() -> Response:
         of_status: dict[str, object] = {"count": metrics.counts[status]}
         document[status.lower()] = of_status
         if wanted.get_order_ids:
-            rows = service.page(Selection(status=status), limit=MAX_IDS).rows
-            of_status["order_ids"] = [row.order_id for row in rows]
+            of_status["order_ids"] = service.order_ids(Selection(status=status), limit=MAX_IDS)
     return json_response(document)

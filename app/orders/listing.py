@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, select, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, case, select, union_all
 
 from app.database import AnyRow
 from app.orders.id_range import IdRange, ids_between
@@ -65,7 +65,12 @@ class _Plan(NamedTuple):
 
 
 def read_page(
-    connection: Connection, selection: Selection, *, limit: int, after: int | None = None
+    connection: Connection,
+    selection: Selection,
+    *,
+    limit: int,
+    after: int | None = None,
+    columns: Sequence[Column[Any]] = SHOWN,
 ) -> Page:
     """Return the selection's next orders.
 
@@ -74,6 +79,7 @@ def read_page(
         selection: The list.
         limit: The largest number of orders to return.
         after: `next_after` of the page before; None for the first page.
+        columns: What to read of each order, the id among it.
 
     """
     ids = ids_between(connection, selection.created_from, selection.created_to)
@@ -84,7 +90,7 @@ def read_page(
     plan = _plan(connection, selection, ids)
     if plan.last is not None:
         ids = ids.below(plan.last + 1) if selection.oldest_first else ids.above(plan.last - 1)
-    found = connection.execute(_rows(plan, selection, ids, limit + 1))
+    found = connection.execute(_rows(plan, selection, ids, limit + 1, columns))
     rows = sorted(found, key=lambda row: int(row.id), reverse=not selection.oldest_first)
     if len(rows) > limit:
         return Page(rows[:limit], rows[limit - 1].id)
@@ -134,12 +140,14 @@ def _end_of_scan(
     return row_id
 
 
-def _rows(plan: _Plan, selection: Selection, ids: IdRange, limit: int) -> Select[*tuple[Any, ...]]:
+def _rows(
+    plan: _Plan, selection: Selection, ids: IdRange, limit: int, columns: Sequence[Column[Any]]
+) -> Select[*tuple[Any, ...]]:
     """Select the first orders of each walk that are on the list."""
     filters = _filters(plan, selection)
     firsts = (_ids(walk, selection, ids).where(*filters).limit(limit) for walk in plan.walks)
     found = union_all(*(select(first.subquery()) for first in firsts)).subquery()
-    return select(*SHOWN).join(found, found.c.id == orders.c.id)
+    return select(*columns).join(found, found.c.id == orders.c.id)
 
 
 def _ids(walk: _Walk, selection: Selection, ids: IdRange) -> Select[int]:

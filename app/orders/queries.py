@@ -30,6 +30,8 @@ SHOWN: Final = [
     )
 ]
 """What of an order is shown."""
+NAMES: Final = [orders.c[name] for name in ("id", "order_id")]
+"""What an order is called."""
 _BY_ID: Final = select(*SHOWN).where(orders.c.id == bindparam("wanted"))
 _BY_ORDER_ID: Final = select(*SHOWN).where(orders.c.order_id == bindparam("wanted"))
 _COLLIDING: Final = select(*SHOWN, orders.c.idempotency_hash, orders.c.request_hash).where(

@@ -14,6 +14,7 @@ from app.orders import counters, store
 from app.orders.lifecycle import OrderStatus, Transition
 from app.orders.listing import Selection, read_page
 from app.orders.manual import CANCELLING, RETRYING
+from app.orders.queries import NAMES
 from app.transactions import run_transaction
 
 BATCH: Final = 500
@@ -80,7 +81,7 @@ class SelectedMoves:
         until = time.monotonic() + TURN_SECONDS
         moved = 0
         while True:
-            read = partial(read_page, selection=selection, limit=BATCH, after=after)
+            read = partial(read_page, selection=selection, limit=BATCH, after=after, columns=NAMES)
             page = run_transaction(self._engine, read, read_only=True)
             ids = [row.id for row in page.rows]
             moved += self._move(ids, statement, transitions) if ids else 0

@@ -23,6 +23,7 @@ from app.orders.lifecycle import CLAIM, PLACE, Draft, Ending, Hint, Placed
 from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
 from app.orders.moves import log_moves
+from app.orders.queries import NAMES
 from app.orders.turns import Turn, take_turn, take_turn_by_steps
 from app.transactions import run_transaction
 
@@ -129,6 +130,11 @@ class OrderService:
 
         """
         return self._read(partial(read_page, selection=selection, limit=limit, after=after))
+
+    def order_ids(self, selection: Selection, *, limit: int) -> list[str]:
+        """Return the public ids of the selection's first orders, at most so many."""
+        page = self._read(partial(read_page, selection=selection, limit=limit, columns=NAMES))
+        return [row.order_id for row in page.rows]
 
     def metrics(self) -> Metrics:
         """Return the service's totals."""

@@ -6,6 +6,9 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from app import round_trip
+from app.orders.lifecycle import OrderStatus
+from app.orders.listing import Selection
+from app.orders.selected import SelectedMoves
 from app.orders.service import OrderService
 from app.round_trip import Outcome, Statement
 from tests.builders import draft, ending
@@ -113,3 +116,18 @@ def test_a_request_asks_the_database_for_nothing_but_its_order(
     answer = client.post("/orders", json=body, headers={"Idempotency-Key": "first"})
     assert answer.status_code == 201
     assert costs.counted == (2, 1), costs.statements
+
+
+def test_who_moves_orders_or_names_them_reads_no_items(
+    engine: Engine, service: OrderService, client: FlaskClient, costs: Costs
+) -> None:
+    def readings_of_items() -> list[str]:
+        return [sql for sql in costs.statements if sql.startswith("SELECT") and "item_ids" in sql]
+
+    service.place([draft("A-1"), draft()])
+    pending = Selection(OrderStatus.PENDING, oldest_first=True)
+    assert SelectedMoves(engine, worker_id=lambda: OWNER).cancel(pending).moved == 2
+    assert client.get("/orders/metrics?getOrderIds=true").status_code == 200
+    assert readings_of_items() == []
+    assert client.post("/orders/A-1/retry").status_code == 200
+    assert len(readings_of_items()) == 1  # those that the answer shows

@@ -10,15 +10,12 @@ from app.clock import utc_now
 from app.database import AnyRow, UtcDateTime
 from app.orders.identifiers import may_be_order_id
 from app.orders.lifecycle import FOREVER_DUE, OrderStatus
-from app.orders.model import HINT_COLUMNS, orders
+from app.orders.model import orders
 
-_LOCK: Final = (
-    select(*HINT_COLUMNS, orders.c.status)
-    .where(orders.c.order_id == bindparam("wanted"))
-    .with_for_update()
-)
+_MOVABLE: Final = [orders.c[name] for name in ("id", "fence", "created_at", "status")]
+_LOCK: Final = select(*_MOVABLE).where(orders.c.order_id == bindparam("wanted")).with_for_update()
 _LOCK_ALL: Final = (
-    select(*HINT_COLUMNS, orders.c.status)
+    select(*_MOVABLE)
     .where(orders.c.id.in_(bindparam("ids", expanding=True, literal_execute=True)))
     .order_by(orders.c.id)
     .with_for_update()
@@ -49,7 +46,7 @@ _REOPEN: Final = _MOVE.values(
 
 
 def lock(connection: Connection, order_id: str) -> AnyRow | None:
-    """Return a hint's columns and the status, and keep the row as it is until the COMMIT."""
+    """Return what a move needs to know of the order, and keep its row as it is until the COMMIT."""
     if not may_be_order_id(order_id):
         return None
     return connection.execute(_LOCK, {"wanted": order_id}).first()
