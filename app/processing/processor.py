@@ -5,7 +5,8 @@ import random
 import threading
 import time
 from collections import deque
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from itertools import islice
 from multiprocessing.pool import ThreadPool
 from typing import Final
@@ -66,8 +67,6 @@ class Processor:
         self._membership = membership
         self._backlog = backlog
         self._threads = threads
-        # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
-        self._map = ThreadPool(threads).map if threads > 1 else map
         self._pace = Pace(at_least=threads)
         self._demand = Demand()
         self._thread = threading.Thread(target=self._run, name="processor", daemon=True)
@@ -190,6 +189,11 @@ class Processor:
         self.current_order = None
         if done:
             self._pace.record(done, elapsed)
+
+    @cached_property  # with the first batch, for its threads start at once
+    def _map(self) -> Callable[[Callable[[Claim], Ending], Iterable[Claim]], Iterable[Ending]]:
+        # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
+        return ThreadPool(self._threads).map if self._threads > 1 else map
 
     def _choose(self) -> int:
         """Want the next hints, or return how many orders to take out of the table instead."""

@@ -185,10 +185,20 @@ create_app()
 assert not (missing := {OF_COMMANDS} - sys.modules.keys()), missing
 """
 
+BUILD_ALL = """
+import threading
+from app import create_app
+from app.settings import Settings
+create_app(Settings(processor_threads=4))
+assert threading.active_count() == 1, threading.enumerate()
+"""
 
-@pytest.mark.parametrize("program", [IMPORT_ALL, LOAD_A_WORKER], ids=["starting", "loading"])
+
+@pytest.mark.parametrize(
+    "program", [IMPORT_ALL, LOAD_A_WORKER, BUILD_ALL], ids=["starting", "loading", "building"]
+)
 def test_a_process_does_no_more_than_it_was_asked_to(program: str) -> None:
-    """Importing starts nothing; a worker does not load what only `flask` needs."""
+    """Importing and building start nothing; a worker does not load what only `flask` needs."""
     run = subprocess.run(
         [sys.executable, "-c", program],
         cwd=PROJECT,
