@@ -60,14 +60,17 @@ def read_history(connection: Connection, window: Window, *, now: datetime) -> li
     first = first_step(window, now)
     found = samples.last_of_each(connection, since=first - width, step_seconds=width)
     steps = {}
-    for (earlier, before), (later, after) in pairwise(found):
-        begins_at = later // width * width
-        elapsed = min(later - earlier, width)
-        steps[begins_at] = _step(begins_at, before, after, elapsed)
+    for before, after in pairwise(found):
+        begins_at = after.interval_at // width * width
+        elapsed = after.read_at - before.read_at
+        if after.interval_at - before.interval_at > width:  # nobody worked for a part of it
+            elapsed = min(elapsed, width)
+        elapsed = max(1.0, elapsed)  # of two that are close together every order would be a peak
+        steps[begins_at] = _step(begins_at, before.totals, after.totals, elapsed)
     return [steps.get(begins_at) for begins_at in range(first, first + window.seconds, width)]
 
 
-def _step(begins_at: int, before: Totals, after: Totals, elapsed_seconds: int) -> Step:
+def _step(begins_at: int, before: Totals, after: Totals, elapsed_seconds: float) -> Step:
     moved = {name: value - before.get(name, 0) for name, value in after.items()}
     happened = {name: times for name, times in moved.items() if times > 0}
     counts = status_counts(after)

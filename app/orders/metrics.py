@@ -92,10 +92,9 @@ def _rates(connection: Connection, totals: Mapping[str, int], now: datetime) -> 
     base = samples.a_minute_ago(connection, now=epoch_seconds)
     if base is None:
         return 0.0, 0.0
-    age_seconds, then = base
-    elapsed = max(1.0, age_seconds)  # the clock may have jumped back
+    elapsed = max(1.0, epoch_seconds - base.read_at)  # the clock may have jumped back
     accepted, completed = (
-        max(0, totals.get(name, 0) - then.get(name, 0)) / elapsed
+        max(0, totals.get(name, 0) - base.totals.get(name, 0)) / elapsed
         for name in (PLACE.name, COMPLETE.name)
     )
     return accepted, completed

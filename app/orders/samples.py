@@ -4,11 +4,13 @@ The counters only grow, so the difference of two samples is exactly what happene
 """
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Insert, bindparam, delete, func, or_, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
+from app.database import AnyRow
+from app.orders.counters import MICROSECOND
 from app.orders.model import samples
 
 INTERVAL_SECONDS: Final = 10
@@ -17,6 +19,17 @@ FINE_FOR: Final = timedelta(hours=1)
 """For so long every sample is kept, after that one a minute."""
 KEPT_FOR: Final = timedelta(days=1)
 RATE_SECONDS: Final = 60
+_READ_AT_US: Final = "read_at_us"
+"""When the totals were read, among them: up to ten seconds after their interval has begun."""
+
+
+class Sample(NamedTuple):
+    """What all counters stood at; times are seconds since the epoch."""
+
+    interval_at: int
+    """When the interval began that it is the sample of."""
+    read_at: float
+    totals: dict[str, int]
 
 
 def _insert_if_absent(dialect: str) -> Insert:
@@ -52,31 +65,29 @@ def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
         now: Seconds since the epoch.
 
     """
-    sample = {"taken_at": interval(now), "totals": totals}
+    read_at = {_READ_AT_US: int(now * MICROSECOND)}
+    sample = {"taken_at": interval(now), "totals": totals | read_at}
     connection.execute(_TAKE[connection.dialect.name], sample)
 
 
-def a_minute_ago(connection: Connection, *, now: float) -> tuple[float, dict[str, Any]] | None:
-    """Return the sample with which the last `RATE_SECONDS` began, and its age.
+def a_minute_ago(connection: Connection, *, now: float) -> Sample | None:
+    """Return the sample with which the last `RATE_SECONDS` began.
 
     Args:
         connection: In a transaction.
         now: Seconds since the epoch.
 
     Returns:
-        The age in seconds, less if nobody worked before, and the totals; None if nobody has worked
-        since then.
+        A later one if nobody worked then; None if nobody has worked since.
 
     """
     since = now - RATE_SECONDS - INTERVAL_SECONDS  # the last sample before the minute
     row = connection.execute(_BASE, {"since": since}).first()
-    return None if row is None else (now - row.taken_at, row.totals)
+    return None if row is None else _sample(row)
 
 
-def last_of_each(
-    connection: Connection, *, since: float, step_seconds: int
-) -> list[tuple[int, dict[str, int]]]:
-    """Return the last sample of each step of so many seconds, oldest first: when, and the totals.
+def last_of_each(connection: Connection, *, since: float, step_seconds: int) -> list[Sample]:
+    """Return the last sample of each step of so many seconds, oldest first.
 
     Args:
         connection: In a transaction.
@@ -91,7 +102,7 @@ def last_of_each(
         .where(samples.c.taken_at.in_(last))
         .order_by(samples.c.taken_at)
     )
-    return [(row.taken_at, row.totals) for row in rows]
+    return [_sample(row) for row in rows]
 
 
 def thin_out(connection: Connection, *, now: float) -> None:
@@ -110,3 +121,9 @@ def thin_out(connection: Connection, *, now: float) -> None:
             )
         )
     )
+
+
+def _sample(row: AnyRow) -> Sample:
+    totals = dict(row.totals)
+    read_at_us = totals.pop(_READ_AT_US, row.taken_at * MICROSECOND)  # older ones do not say
+    return Sample(row.taken_at, read_at_us / MICROSECOND, totals)

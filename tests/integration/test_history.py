@@ -42,6 +42,13 @@ def test_a_step_is_the_difference_of_two_samples(engine: Engine) -> None:
     assert last.processing["p95"] is None
 
 
+def test_a_rate_is_divided_by_the_time_from_one_sample_to_the_other(engine: Engine) -> None:
+    take(engine, 65, place=0)
+    take(engine, 26, place=39)  # nine seconds into its interval; the others are at the beginning
+    take(engine, 5, place=60)
+    assert [each.accepted_per_minute for each in history(engine) if each] == [60, 60]
+
+
 def test_of_several_samples_in_a_step_the_last_one_counts(engine: Engine) -> None:
     for ago, placed in ((55, 0), (35, 7), (25, 100), (15, 200), (5, 300)):
         take(engine, ago, place=placed)
