@@ -51,7 +51,7 @@ class WriterQueue:
             return
         try:
             if self._gate.acquire(deadline):
-                if not self._hold.acquire(deadline):
+                if not self._hold.acquire(deadline) and deadline > now:
                     self._in_vain_until = time.monotonic() + VAIN_SECONDS
                 self._gate.release()
             yield

@@ -166,3 +166,15 @@ def test_who_has_queued_in_vain_does_not_queue_again_at_once(
     monkeypatch.setattr(writer_queue.time, "sleep", None)  # waiting would fail
     with queue.turn():
         pass
+
+
+def test_who_finds_it_held_meanwhile_does_not_put_off_queueing_again(tmp_path: Path) -> None:
+    queue = WriterQueue(tmp_path / "db", patience_seconds=0.01)
+    stands_still = writer_queue._FileLock(queue._hold._path)
+    assert stands_still.acquire(0)
+    with queue.turn():
+        pass
+    in_vain_until = queue._in_vain_until
+    with queue.turn():
+        pass
+    assert queue._in_vain_until == in_vain_until
