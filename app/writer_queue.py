@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 PATIENCE_SECONDS: Final = 0.5
 VAIN_SECONDS: Final = 10
-"""So long nobody queues again after having queued in vain: the holder may stand still."""
+"""So long nobody queues again after having queued in vain: who is before it may stand still."""
 LOOK_SECONDS: Final = 0.0003
 """From one look to the next; by then a holder has rarely come back to the gate."""
 
@@ -50,10 +50,10 @@ class WriterQueue:
             yield
             return
         try:
-            if self._gate.acquire(deadline):
-                if not self._hold.acquire(deadline) and deadline > now:
-                    self._in_vain_until = time.monotonic() + VAIN_SECONDS
-                self._gate.release()
+            entered = self._gate.acquire(deadline) and self._hold.acquire(deadline)
+            self._gate.release()
+            if not entered and deadline > now:
+                self._in_vain_until = time.monotonic() + VAIN_SECONDS
             yield
         finally:
             self._hold.release()

@@ -155,11 +155,12 @@ def test_only_writers_of_a_file_queue(tmp_path: Path) -> None:
         assert {each.name for each in tmp_path.iterdir()} == {"orders.db-gate", "orders.db-hold"}
 
 
+@pytest.mark.parametrize("place", ["gate", "hold"])
 def test_who_has_queued_in_vain_does_not_queue_again_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     queue = WriterQueue(tmp_path / "db", patience_seconds=0.01)
-    stands_still = writer_queue._FileLock(queue._hold._path)
+    stands_still = writer_queue._FileLock(tmp_path / f"db-{place}")
     assert stands_still.acquire(0)
     with queue.turn():
         pass
