@@ -13,12 +13,15 @@ from app.api.openapi.document import build_document
 from app.api.openapi.operation import operation_of
 from app.api.openapi.problems import MEDIA_TYPE, ProblemDocument
 from app.api.openapi.routes import path_of
+from app.api.problems import _STATUS_AND_SENTENCE
 
 OF_HTTP: Final = {
     *["Content-Type", "Content-Length", "Cache-Control", "Vary", "Date", "Connection"],
     *["Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"],
 }
 """Headers that need no description."""
+OF_ORDERS: Final = {error.code for error in _STATUS_AND_SENTENCE}
+"""What use cases raise: each answer's description names those that it can have."""
 
 
 class ConformingClient(FlaskClient):
@@ -48,6 +51,7 @@ def check(app: Flask, answer: TestResponse) -> None:
     _check_headers(answer, documented[str(answer.status_code)], what)
     if answer.mimetype == MEDIA_TYPE:
         _check_body(answer, ProblemDocument)
+        _check_code(answer, documented[str(answer.status_code)], what)
     elif answer.is_json:
         _check_body(answer, operation.answers[answer.status_code].model)
 
@@ -61,6 +65,11 @@ def _check_body(answer: TestResponse, model: Any) -> None:
     """Fail unless the body has exactly the model's members, of exactly their types."""
     if answer.data:  # a HEAD has none
         TypeAdapter(model).validate_json(answer.data, strict=True, extra="forbid")
+
+
+def _check_code(answer: TestResponse, documented: Mapping[str, Any], what: str) -> None:
+    code = answer.json["code"] if answer.data else None  # a HEAD has none
+    assert code not in OF_ORDERS or code in documented["content"][MEDIA_TYPE]["examples"], what
 
 
 def _document(app: Flask) -> Any:

@@ -33,7 +33,7 @@ _STATUS_AND_SENTENCE: Final[dict[type[errors.OrderError], tuple[HTTPStatus, str]
     errors.OverloadedError: (HTTPStatus.SERVICE_UNAVAILABLE, "Too many orders are waiting"),
     errors.OutcomeUnknownError: (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "Outcome unknown, repeat with the same idempotency key",
+        "Outcome unknown, repeat the request, a create with the same idempotency key",
     ),
     errors.UnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, "Service unavailable"),
 }

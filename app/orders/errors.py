@@ -84,6 +84,6 @@ class OverloadedError(UnavailableError):
 
 
 class OutcomeUnknownError(UnavailableError):
-    """It may have been written or not; the same idempotency key will tell."""
+    """It may have been written or not; the same request will tell, a create by its key."""
 
     code = "outcome_unknown"

@@ -262,6 +262,16 @@ def test_a_lost_commit_is_told_as_such(
     assert int(answer.headers["Retry-After"]) >= 1
 
 
+def test_a_lost_commit_of_a_cancellation_is_told_as_such(
+    client: FlaskClient, commits: Commits
+) -> None:
+    client.post("/orders", json=ORDER | {"order_id": "A-1"})
+    commits.lose(*[False] * MAX_TRIES)
+    answer = client.post("/orders/A-1/cancel")
+    document = assert_problem(answer, 503, "outcome_unknown")
+    assert "repeat the request" in document["error"]
+
+
 @pytest.fixture
 def nowhere(client_of: ClientOf) -> FlaskClient:
     """A client of a service whose database cannot be reached."""

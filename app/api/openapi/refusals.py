@@ -6,7 +6,7 @@ from app.orders import errors
 
 READING: Final = (errors.UnavailableError,)
 FINDING: Final = (*READING, errors.OrderNotFoundError)
-MOVING: Final = (*FINDING, errors.WrongStatusError)
+MOVING: Final = (*FINDING, errors.OutcomeUnknownError, errors.WrongStatusError)
 _WRITING: Final = (
     *READING,
     errors.OverloadedError,
