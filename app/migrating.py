@@ -2,14 +2,15 @@
 
 import fcntl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import flask_migrate
 from flask import Flask
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from app.database import db
 from app.errors import ConfigurationError
@@ -42,22 +43,31 @@ def migrate(engine: Engine) -> None:
 def _lock(engine: Engine) -> Iterator[None]:
     if engine.dialect.name == "sqlite":
         with Path(f"{engine.url.database}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # the file stays: to delete it would break the lock
+            _wait_for(partial(_lock_file, file))  # the file stays: to delete it breaks the lock
             yield
         return
     # A connection without the service's time limits: it is held for as long as it takes.
     own = create_engine(engine.url)
     try:
         with own.connect() as connection:
-            _take_lock(connection)
+            take_lock = _TAKE_LOCK[engine.dialect.name]
+            _wait_for(lambda: connection.execute(take_lock).scalar())
             yield
     finally:
         own.dispose()
 
 
-def _take_lock(connection: Connection) -> None:
+def _lock_file(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(take_lock: Callable[[], object]) -> None:
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    while not connection.execute(_TAKE_LOCK[connection.dialect.name]).scalar():
+    while not take_lock():
         if time.monotonic() > deadline:
             raise ConfigurationError("DATABASE_URL: somebody else is migrating this database")
         time.sleep(0.2)
