@@ -175,6 +175,7 @@ class OrderService:
             if queries.is_row_of(row, draft):
                 placed = Placed(row.id, draft)
                 self._enqueue([placed.hint])
+                log_moves([(PLACE, draft.order_id)])
                 return placed
         for row in rows:
             if draft.idempotency_hash and row.idempotency_hash == draft.idempotency_hash:

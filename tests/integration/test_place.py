@@ -1,5 +1,6 @@
 """Taking orders in: batches of which one fails, repetitions, and COMMITs without an answer."""
 
+import logging
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -203,6 +204,16 @@ def test_a_lost_commit_whose_sender_repeats_with_its_key_is_one_order(
     assert isinstance(again, Placed)
     assert again.replayed is happened
     assert totals(engine) == {"place": 1}
+
+
+def test_an_order_whose_commit_was_lost_is_logged_as_any_other(
+    service: OrderService, commits: Commits, caplog: pytest.LogCaptureFixture
+) -> None:
+    commits.lose(True)
+    with caplog.at_level(logging.DEBUG, "app.orders.moves"):
+        place_until_known(service, [draft("A-1"), draft("B-2")])
+    moves = [(each.action, each.order_id) for each in caplog.records if each.msg == "order moved"]
+    assert moves == [("place", "A-1"), ("place", "B-2")]
 
 
 def test_a_batch_that_is_split_while_the_database_goes_away_is_in_doubt(
