@@ -149,7 +149,7 @@ class Life(RuleBasedStateMachine):
         assert self.turn(process, attempt) == ([] if in_time else [attempt])
         if row is not None and in_time:
             row.move(transition.target)
-            row.owner, row.solo = process.worker_id, False
+            row.owner = process.worker_id
             process.ended.append(attempt)
 
     @precondition(lambda self: self.finished())
@@ -193,7 +193,7 @@ class Life(RuleBasedStateMachine):
             row = self.rows[row_id]
             fails = row.attempts >= MAX_ATTEMPTS
             row.move(OrderStatus.FAILED if fails else PENDING)
-            row.owner, row.solo = None, not fails
+            row.owner, row.solo = None, row.solo or not fails
 
     @precondition(lambda self: self.rows)
     @rule(number=NUMBERS)
@@ -216,7 +216,7 @@ class Life(RuleBasedStateMachine):
         if row.status in {OrderStatus.FAILED, OrderStatus.CANCELLED}:
             self.manual.retry(self.drafts[row_id].order_id)
             row.move(PENDING)
-            row.attempts, row.solo = 0, False
+            row.attempts = 0
         else:
             with pytest.raises(WrongStatusError):
                 self.manual.retry(self.drafts[row_id].order_id)
@@ -239,7 +239,8 @@ class Life(RuleBasedStateMachine):
         found, differences = run_transaction(self.engine, _look, read_only=True)
         assert differences == []
         assert found == {
-            row_id: (row.status, row.fence, row.attempts) for row_id, row in self.rows.items()
+            row_id: (row.status, row.fence, row.attempts, row.solo)
+            for row_id, row in self.rows.items()
         }
 
     def turn(self, process: Process, attempt: Ending) -> list[Ending]:
@@ -273,11 +274,11 @@ def _take_over(connection: Connection, worker_id: int) -> list[Ending]:
     return adopted
 
 
-def _look(connection: Connection) -> tuple[dict[int, tuple[OrderStatus, int, int]], list[Any]]:
+def _look(connection: Connection) -> tuple[dict[int, tuple[Any, ...]], list[Any]]:
     rows = connection.execute(
-        select(orders.c.id, orders.c.status, orders.c.fence, orders.c.attempts)
+        select(orders.c.id, orders.c.status, orders.c.fence, orders.c.attempts, orders.c.solo)
     )
-    return {row.id: (row.status, row.fence, row.attempts) for row in rows}, audit(connection)
+    return {row_id: tuple(rest) for row_id, *rest in rows}, audit(connection)
 
 
 @pytest.mark.timeout(1200)

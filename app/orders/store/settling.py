@@ -129,7 +129,7 @@ def _row(each: Ending) -> tuple[object, ...]:
         each.claim.hint.id,
         each.claim.fence,
         each.transition.target,
-        each.transition is ADOPT,
+        each.transition is ADOPT or each.claim.hint.solo,
         each.error,
         _sql_date(each.available_at),
         _sql_date(each.started_at) if ended else None,

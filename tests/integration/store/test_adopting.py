@@ -4,7 +4,16 @@ import pytest
 from sqlalchemy import Engine
 
 from app.orders import store, workers
-from app.orders.lifecycle import ADOPT, FAIL, FOREVER_DUE, RELEASE, OrderStatus
+from app.orders.lifecycle import (
+    ADOPT,
+    COMPLETE,
+    FAIL,
+    FOREVER_DUE,
+    RELEASE,
+    RETRY_LATER,
+    OrderStatus,
+    Transition,
+)
 from app.orders.store import adopting
 from tests.builders import draft, ending, identity
 from tests.integration.moves import (
@@ -32,13 +41,16 @@ def test_the_orders_of_a_worker_that_is_gone_are_pending_again_and_solo(engine: 
     assert (found.available_at, found.started_at) == (FOREVER_DUE, None)
 
 
-def test_an_adopted_order_that_completes_is_solo_no_more(engine: Engine) -> None:
+@pytest.mark.parametrize("transition", [COMPLETE, FAIL, RETRY_LATER, RELEASE])
+def test_an_adopted_order_stays_solo_however_it_ends(
+    engine: Engine, transition: Transition
+) -> None:
     (claimed,) = place_and_claim(engine)
     adopt(engine)
     (again,) = claim(engine, seen(engine, [claimed.hint.id]))
     assert again.hint.solo
-    settle(engine, [ending(again)])
-    assert not row(engine, claimed.hint.id).solo
+    settle(engine, [ending(again, transition)])
+    assert row(engine, claimed.hint.id).solo
 
 
 @pytest.mark.parametrize("draining", [False, True])
