@@ -5,15 +5,14 @@ of the key and its number. So the orders and their key are written together, and
 out what the first request wrote.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, IntegrityError
 
-from app.orders import counters, queries, store
+from app.orders import queries
 from app.orders.bulk_outcomes import (
     Outcome,
     Outcomes,
@@ -31,6 +30,7 @@ from app.orders.errors import (
 )
 from app.orders.lifecycle import PLACE, Draft, Hint, Placed
 from app.orders.moves import log_moves
+from app.orders.placing import write_orders
 from app.transactions import run_transaction
 
 
@@ -100,7 +100,8 @@ class BulkPlacing:
                 for draft, each in zip(keyed, hashes, strict=True)
             ]
         try:
-            ids = run_transaction(self._engine, partial(self._write, drafts=keyed))
+            write = partial(write_orders, drafts=keyed, worker_id=self._worker_id())
+            ids = run_transaction(self._engine, write)
         except IntegrityError:
             outcomes = self._explain(drafts, bulk)
             if not outcomes:
@@ -115,10 +116,6 @@ class BulkPlacing:
         # Only now: before the COMMIT the processor would not find the rows.
         self._enqueue([each.hint for each in new])
         return outcomes
-
-    def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
-        count = counters.adding(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
-        return store.place(connection, drafts, *count)
 
     def _explain(self, drafts: Mapping[int, Draft], bulk: Bulk) -> Outcomes:
         """Return what became of the drafts that are there already, or stand for one that is."""

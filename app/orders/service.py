@@ -1,6 +1,5 @@
 """The use cases: each is one transaction, tried again as a whole where that can succeed."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeVar
@@ -10,7 +9,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from app.clock import utc_now
 from app.database import AnyRow
-from app.orders import counters, queries, store
+from app.orders import queries
 from app.orders.errors import (
     IdempotencyKeyReusedError,
     OrderError,
@@ -23,6 +22,7 @@ from app.orders.lifecycle import CLAIM, PLACE, Draft, Ending, Hint, Placed
 from app.orders.listing import Page, Selection, read_page
 from app.orders.metrics import Metrics, read_metrics
 from app.orders.moves import log_moves
+from app.orders.placing import write_orders
 from app.orders.queries import NAMES
 from app.orders.turns import Turn, take_turn, take_turn_by_steps
 from app.transactions import run_transaction
@@ -145,7 +145,8 @@ class OrderService:
 
     def _place(self, drafts: Sequence[Draft], *, in_doubt: bool) -> list[Placed | OrderError]:
         try:
-            ids = run_transaction(self._engine, partial(self._write, drafts=drafts))
+            write = partial(write_orders, drafts=drafts, worker_id=self._worker_id())
+            ids = run_transaction(self._engine, write)
         except UnavailableError as error:
             return [OutcomeUnknownError(str(error)) if in_doubt else error] * len(drafts)
         except (IntegrityError, DataError) as error:
@@ -160,10 +161,6 @@ class OrderService:
         self._enqueue([each.hint for each in placed])
         log_moves((PLACE, each.draft.order_id) for each in placed)
         return list(placed)
-
-    def _write(self, connection: Connection, drafts: Sequence[Draft]) -> list[int]:
-        count = counters.adding(connection, self._worker_id(), Counter({PLACE.name: len(drafts)}))
-        return store.place(connection, drafts, *count)
 
     def _explain(self, draft: Draft, error: DataError | IntegrityError) -> Placed | OrderError:
         """Say why this one draft was not written: it is there already, or another is."""

@@ -10,7 +10,7 @@ from collections import Counter
 import uuid_utils
 from sqlalchemy import Engine, event, select
 
-from app.orders import counters, store, workers
+from app.orders import counters, service, store, workers
 from app.orders.lifecycle import ADOPT, PLACE, Claim, Ending, Hint, OrderStatus, Placed
 from app.orders.model import HINT_COLUMNS, orders
 from app.orders.service import OrderService
@@ -73,7 +73,8 @@ def adopting_by_id_alone() -> None:
 
 def queueing_before_the_commit() -> None:
     """Tell the processor of orders that are not in the table yet, and let it look for them."""
-    write, place, turn = OrderService._write, OrderService._place, OrderService.turn
+    write, place, turn = service.write_orders, OrderService._place, OrderService.turn
+    enqueue = []
     looked = threading.Event()
 
     def turning(self, endings, hints, **options):
@@ -82,19 +83,18 @@ def queueing_before_the_commit() -> None:
             looked.set()
         return done
 
-    def writing(self, connection, drafts):
-        ids = write(self, connection, drafts)
-        enqueue = self.__dict__["_enqueue"]
-        enqueue([Placed(row_id, draft).hint for row_id, draft in zip(ids, drafts, strict=True)])
+    def writing(connection, drafts, *, worker_id):
+        ids = write(connection, drafts, worker_id=worker_id)
+        enqueue[0]([Placed(row_id, draft).hint for row_id, draft in zip(ids, drafts, strict=True)])
         looked.wait(SECONDS)
         return ids
 
     def placing(self, drafts, *, in_doubt):
         quiet = OrderService(self._engine, worker_id=self._worker_id, enqueue=lambda _hints: None)
-        quiet._write = lambda connection, drafts: writing(self, connection, drafts)
+        enqueue[:] = [self._enqueue]
         return place(quiet, drafts, in_doubt=in_doubt)
 
-    OrderService._place, OrderService.turn = placing, turning
+    service.write_orders, OrderService._place, OrderService.turn = writing, placing, turning
     sweep_off()  # it would make good for it, at once if it is late
 
 
@@ -142,19 +142,19 @@ def no_fence_step_on_release() -> None:
 def new_order_id_on_retry() -> None:
     """Make a new id whenever an INSERT is run."""
     try_again_however_late()
-    write = OrderService._write
+    write = service.write_orders
 
-    def writing(self, connection, drafts):
+    def writing(connection, drafts, *, worker_id):
         drafts[:] = [draft._replace(order_id=str(uuid_utils.uuid7())) for draft in drafts]
-        return write(self, connection, drafts)
+        return write(connection, drafts, worker_id=worker_id)
 
-    OrderService._write = writing
+    service.write_orders = writing
 
 
 def counters_outside_the_transaction() -> None:
     """Count later than anybody lives to see, after the orders were written."""
 
-    def writing(self, connection, drafts):
+    def writing(connection, drafts, *, worker_id):
         return store.place(connection, drafts)
 
     place = OrderService._place
@@ -169,7 +169,7 @@ def counters_outside_the_transaction() -> None:
         )
         return placed
 
-    OrderService._write, OrderService._place = writing, placing
+    service.write_orders, OrderService._place = writing, placing
 
 
 def read_committed() -> None:
@@ -177,7 +177,7 @@ def read_committed() -> None:
 
     It lasts until an order is written, or for so long after that was begun.
     """
-    due, write = store.due, OrderService._write
+    due, write = store.due, service.write_orders
     begun, written = threading.Event(), threading.Event()
     try_again_however_late()  # what waits for the sweep's locks is to be late, not refused
 
@@ -188,13 +188,13 @@ def read_committed() -> None:
             written.wait(SLOW_SWEEP_SECONDS)
         return found
 
-    def writing(self, connection, drafts):
+    def writing(connection, drafts, *, worker_id):
         begun.set()
-        ids = write(self, connection, drafts)
+        ids = write(connection, drafts, worker_id=worker_id)
         written.set()
         return ids
 
-    store.due, OrderService._write = slow_due, writing
+    store.due, service.write_orders = slow_due, writing
 
 
 def repeatable_read() -> None:

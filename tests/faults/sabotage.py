@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 
+from app.orders import service
 from app.orders.service import OrderService
 from app.processing.handlers import Order
 from app.processing.hints import HintQueue
@@ -34,10 +35,10 @@ def _die_at(point: str) -> None:
 
 
 def _set_kill_points() -> None:
-    write, turn, offer = OrderService._write, OrderService.turn, HintQueue.offer
+    write, turn, offer = service.write_orders, OrderService.turn, HintQueue.offer
 
-    def writing(self, connection, drafts):
-        ids = write(self, connection, drafts)
+    def writing(connection, drafts, *, worker_id):
+        ids = write(connection, drafts, worker_id=worker_id)
         _die_at("before-commit")
         return ids
 
@@ -55,7 +56,7 @@ def _set_kill_points() -> None:
             _die_at("after-claim")
         return done
 
-    OrderService._write, OrderService.turn, HintQueue.offer = writing, turning, offering
+    service.write_orders, OrderService.turn, HintQueue.offer = writing, turning, offering
 
 
 _set_kill_points()
