@@ -19,6 +19,9 @@ from app.orders.lifecycle import (
 from app.orders.moves import log_moves
 from app.transactions import run_transaction
 
+Move = Callable[[Connection, Sequence[AnyRow]], None]
+"""The statement that moves rows, which are locked."""
+
 CANCELLING: Final = {OrderStatus.PENDING: CANCEL}
 RETRYING: Final = {
     OrderStatus.FAILED: REOPEN_FAILED,
@@ -62,7 +65,7 @@ class ManualMoves:
     def _move(
         self,
         order_id: str,
-        statement: Callable[[Connection, Sequence[AnyRow]], None],
+        move: Move,
         transitions: Mapping[OrderStatus, Transition],
         *,
         as_it_is: OrderStatus | None,
@@ -80,7 +83,7 @@ class ManualMoves:
             if not done and row.status is not as_it_is:
                 if row.status not in transitions:
                     raise WrongStatusError(f"order {order_id!r} is {row.status}")
-                statement(connection, [row])
+                move(connection, [row])
                 if row.status is not OrderStatus.PENDING:
                     moved_at_fence[:] = [row.fence]
                 transition = transitions[row.status]

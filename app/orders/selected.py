@@ -13,7 +13,7 @@ from app.database import AnyRow
 from app.orders import counters, store
 from app.orders.lifecycle import OrderStatus, Transition
 from app.orders.listing import Selection, read_page
-from app.orders.manual import CANCELLING, RETRYING
+from app.orders.manual import CANCELLING, RETRYING, Move
 from app.orders.queries import NAMES
 from app.transactions import run_transaction
 
@@ -21,8 +21,6 @@ BATCH: Final = 500
 """Orders that one transaction moves: few enough for it to be short."""
 TURN_SECONDS: Final = 4.0
 """No batch of a turn begins later: a request waits for it."""
-
-Statement = Callable[[Connection, Sequence[AnyRow]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class SelectedMoves:
         self,
         selection: Selection,
         after: int | None,
-        statement: Statement,
+        move: Move,
         transitions: Mapping[OrderStatus, Transition],
     ) -> Progress:
         until = time.monotonic() + TURN_SECONDS
@@ -84,7 +82,7 @@ class SelectedMoves:
             read = partial(read_page, selection=selection, limit=BATCH, after=after, columns=NAMES)
             page = run_transaction(self._engine, read, read_only=True)
             ids = [row.id for row in page.rows]
-            moved += self._move(ids, statement, transitions) if ids else 0
+            moved += self._move(ids, move, transitions) if ids else 0
             after = page.next_after
             if after is None or time.monotonic() > until:
                 return Progress(moved, after)
@@ -92,7 +90,7 @@ class SelectedMoves:
     def _move(
         self,
         ids: Sequence[int],
-        statement: Statement,
+        move: Move,
         transitions: Mapping[OrderStatus, Transition],
     ) -> int:
         """Return how many of the orders were moved, in one transaction."""
@@ -104,7 +102,7 @@ class SelectedMoves:
             movable = [row for row in rows if row.status in transitions and row.id not in done]
             before.update({row.id: row for row in movable})
             if movable:
-                statement(connection, movable)
+                move(connection, movable)
                 tally = Counter(transitions[row.status].name for row in movable)
                 counters.add(connection, self._worker_id(), tally)
             return len(done) + len(movable)
