@@ -22,7 +22,7 @@ class Statement(NamedTuple):
     parameters: Sequence[object]
 
 
-class Outcome(NamedTuple):
+class Result(NamedTuple):
     """What one statement has brought."""
 
     row_count: int
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
     (PostgreSQL's)."""
 
 
-def execute_together(connection: Connection, statements: Sequence[Statement]) -> list[Outcome]:
+def execute_together(connection: Connection, statements: Sequence[Statement]) -> list[Result]:
     """Run the statements in their order.
 
     Args:
@@ -62,23 +62,23 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
         cursor.close()
 
 
-def _in_one_text(cursor: DBAPICursor, statements: Sequence[Statement]) -> list[Outcome]:
+def _in_one_text(cursor: DBAPICursor, statements: Sequence[Statement]) -> list[Result]:
     text = ";\n".join([each.sql for each in statements])
     parameters = tuple(chain.from_iterable([each.parameters for each in statements]))
-    outcomes = [_run(cursor, Statement(text, parameters))]
+    results = [_run(cursor, Statement(text, parameters))]
     while cursor.nextset():  # raises their errors, too
-        outcomes.append(_outcome(cursor))
-    return outcomes
+        results.append(_result(cursor))
+    return results
 
 
-def _run(cursor: DBAPICursor, statement: Statement) -> Outcome:
+def _run(cursor: DBAPICursor, statement: Statement) -> Result:
     cursor.execute(statement.sql, tuple(statement.parameters))
-    return _outcome(cursor)
+    return _result(cursor)
 
 
-def _outcome(cursor: DBAPICursor) -> Outcome:
+def _result(cursor: DBAPICursor) -> Result:
     rows = cursor.fetchall() if cursor.description else ()
-    return Outcome(cursor.rowcount, rows, getattr(cursor, "lastrowid", 0))
+    return Result(cursor.rowcount, rows, getattr(cursor, "lastrowid", 0))
 
 
 def _wrapped(connection: Connection, error: Exception) -> BaseException:

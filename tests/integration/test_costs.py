@@ -10,7 +10,7 @@ from app.orders.lifecycle import OrderStatus
 from app.orders.listing import Selection
 from app.orders.selected import SelectedMoves
 from app.orders.service import OrderService
-from app.round_trip import Outcome, Statement
+from app.round_trip import Result, Statement
 from tests.builders import draft, ending
 from tests.integration.moves import OWNER, place, place_and_claim
 
@@ -43,7 +43,7 @@ class Costs:
             self.statements += sql.split(";\n")
             self.round_trips += 1
 
-    def _run(self, cursor: DBAPICursor, statement: Statement) -> Outcome:
+    def _run(self, cursor: DBAPICursor, statement: Statement) -> Result:
         self._note_statement(None, None, statement.sql)
         return run(cursor, statement)
 

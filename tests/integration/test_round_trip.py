@@ -1,4 +1,4 @@
-"""Several statements at once: every outcome in its order, and no error missed."""
+"""Several statements at once: every result in its order, and no error missed."""
 
 import pytest
 from sqlalchemy import Connection, Engine
@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.database import placeholder
 from app.orders import counters, store
-from app.round_trip import Outcome, Statement, execute_together
+from app.round_trip import Result, Statement, execute_together
 from tests.builders import draft
 from tests.integration.moves import OWNER, in_transaction, statuses, totals
 
@@ -15,12 +15,12 @@ COUNT = "SELECT name, value FROM counters ORDER BY name"
 RAISE = "UPDATE counters SET value = value + 1"
 
 
-def together(engine: Engine, *texts: str) -> list[Outcome]:
+def together(engine: Engine, *texts: str) -> list[Result]:
     """Run the texts in one transaction."""
     return in_transaction(engine, execute_together, [Statement(text, ()) for text in texts])
 
 
-def test_each_statement_has_its_outcome(engine: Engine) -> None:
+def test_each_statement_has_its_result(engine: Engine) -> None:
     in_transaction(engine, counters.add, OWNER, counters.Counter(a=1, b=2))
     raised, counted, again = together(engine, RAISE, COUNT, RAISE)
     assert (raised.row_count, again.row_count) == (2, 2)
@@ -29,7 +29,7 @@ def test_each_statement_has_its_outcome(engine: Engine) -> None:
 
 
 def test_values_reach_their_statement(engine: Engine) -> None:
-    def work(connection: Connection) -> list[Outcome]:
+    def work(connection: Connection) -> list[Result]:
         mark = placeholder(connection)
         echo = Statement(f"SELECT {mark}", ("a;b%s?",))
         return execute_together(connection, [echo, Statement("SELECT 1", ()), echo])

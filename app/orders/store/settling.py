@@ -86,8 +86,8 @@ def end(connection: Connection, endings: Sequence[Ending], *, owner_id: int | No
         owner_id: The worker that moves its own orders; None if another moves them for it.
 
     """
-    (outcome,) = execute_together(connection, [ending(connection, endings, owner_id=owner_id)])
-    return outcome.row_count
+    (result,) = execute_together(connection, [ending(connection, endings, owner_id=owner_id)])
+    return result.row_count
 
 
 def in_order(endings: Sequence[Ending]) -> list[Ending]:

@@ -32,8 +32,8 @@ def settle_and_claim(
     endings, groups = settling.in_order(endings), claiming.by_fence(hints)
     settle = [settling.ending(connection, endings, owner_id=owner_id)] if endings else []
     claim = [claiming.claiming(connection, group, owner_id=owner_id) for group in groups]
-    outcomes = execute_together(connection, [*settle, *claim, *also])
-    moved = [each.row_count for each in outcomes]
+    results = execute_together(connection, [*settle, *claim, *also])
+    moved = [each.row_count for each in results]
     settled, claimed = moved[: len(settle)], moved[len(settle) : len(settle) + len(claim)]
     return (
         settling.judge(connection, endings, sum(settled), owner_id=owner_id),
