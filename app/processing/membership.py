@@ -31,10 +31,10 @@ class Membership:
         """True while nobody can have taken this worker for dead; otherwise it starts nothing."""
         return time.monotonic() < self._good_until
 
-    def renew(self, worker_id: int, *, beat_at: float) -> None:
-        """Take in that the worker's beat, sent at `beat_at` (monotonic seconds), was counted."""
+    def renew(self, worker_id: int, *, sent_at: float) -> None:
+        """Take in that the worker's beat, sent at `sent_at` (monotonic seconds), was counted."""
         self.worker_id = worker_id
-        self._good_until = beat_at + self._term_seconds
+        self._good_until = sent_at + self._term_seconds
         self.wake()
 
     def wait_for_news(self, seen: int, seconds: float) -> None:

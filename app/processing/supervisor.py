@@ -105,10 +105,10 @@ class Supervisor:
         if self._processor.idle_seconds > self._hang_seconds:
             self._recycle()
             return
-        beat_at = time.monotonic()
+        sent_at = time.monotonic()
         worker_id, others = run_transaction(self._engine, self._beat)
         was_retired = self._membership.worker_id not in {counters.NOBODY, worker_id}
-        self._membership.renew(worker_id, beat_at=beat_at)
+        self._membership.renew(worker_id, sent_at=sent_at)
         self._count(now=time.time())
         dead = self._observer.dead(others, now=time.monotonic())
         if dead or was_retired:

@@ -250,7 +250,7 @@ def test_a_worker_is_alive_while_its_beat_is_fresh(app: Flask, client: FlaskClie
     answer = client.get("/healthz")
     assert answer.status_code == 503
     assert answer.json["detail"] == "this worker has no fresh heartbeat"
-    worker.membership.renew(OWNER, beat_at=time.monotonic())
+    worker.membership.renew(OWNER, sent_at=time.monotonic())
     assert client.get("/healthz").json == {"status": "ok"}
     worker.membership.end()
     assert client.get("/healthz").status_code == 503

@@ -17,10 +17,10 @@ def test_before_the_first_beat_it_is_nobody_and_holds_nothing() -> None:
 def test_a_beat_holds_until_shortly_before_the_lease_is_over() -> None:
     membership = Membership(LEASE_SECONDS)
     term = LEASE_SECONDS - MARGIN_SECONDS
-    membership.renew(7, beat_at=time.monotonic() - term + 1)
+    membership.renew(7, sent_at=time.monotonic() - term + 1)
     assert membership.worker_id == 7
     assert membership.holds
-    membership.renew(7, beat_at=time.monotonic() - term)
+    membership.renew(7, sent_at=time.monotonic() - term)
     assert not membership.holds
 
 
@@ -30,7 +30,7 @@ def test_the_margin_is_part_of_the_lease() -> None:
 
 def test_who_ends_holds_nothing_more_and_keeps_its_id_to_sign_off() -> None:
     membership = Membership(LEASE_SECONDS)
-    membership.renew(7, beat_at=time.monotonic())
+    membership.renew(7, sent_at=time.monotonic())
     membership.end()
     assert not membership.holds
     assert membership.worker_id == 7
