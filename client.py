@@ -310,7 +310,7 @@ async def place_orders(run: Run) -> None:
     run.started, run.started_at = now(), datetime.now(UTC)
     due = arrivals(run.options, run.started)
     gc.disable()  # else collections show as latency: 27 ms instead of 11 at most, measured
-    requests = RequestWriter(run.options.endpoint, run.run_id, run.user_id)
+    requests = RequestWriter(run)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(int(connections)):
@@ -489,7 +489,7 @@ class ReadBack:
         self._extra: dict[tuple[str, int | None], OrderRow] = {}  # of this user, never promised
         self._missing: set[str] = set()
         self._offers_pages = True
-        self._requests = RequestWriter(run.options.endpoint, run.run_id, run.user_id)
+        self._requests = RequestWriter(run)
         self._callers = [
             Caller(run.options.endpoint, run.reading) for _ in range(run.options.concurrency)
         ]
@@ -672,8 +672,9 @@ class Endpoint:
 class RequestWriter:
     """Writes requests as bytes; what is the same in all of them is written once."""
 
-    def __init__(self, endpoint: Endpoint, run_id: str, user_id: str) -> None:
+    def __init__(self, run: Run) -> None:
         """Prepares the heads."""
+        endpoint, run_id = run.options.endpoint, run.run_id
         common = f"{endpoint.headers}Content-Type: application/json\r\nIdempotency-Key: {run_id}"
         self._endpoint = endpoint
         self._order_head = f"POST {endpoint.base_path}/create_order HTTP/1.1\r\n{common}".encode()
@@ -681,7 +682,7 @@ class RequestWriter:
         # The first item is the order's number in the run: so a row can be told to be a request's
         # second one even when it bears an order_id that no answer has named.
         order = '{"user_id": "%s", "item_ids": [%%d, 101, 102], "total_amount": 59.99}'
-        self._order = (order % user_id).encode()
+        self._order = (order % run.user_id).encode()
 
     def order(self, number: int) -> bytes:
         """Writes the request that places one order."""
