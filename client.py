@@ -488,7 +488,6 @@ class ReadBack:
         self._run = run
         self._extra: dict[tuple[str, int | None], OrderRow] = {}  # of this user, never promised
         self._missing: set[str] = set()
-        self._offers_pages = True
         self._requests = RequestWriter(run)
         self._callers = [
             Caller(run.options.endpoint, run.reading) for _ in range(run.options.concurrency)
@@ -565,28 +564,20 @@ class ReadBack:
     async def _read_everything(self) -> None:
         """Reads all orders: in pages, then by name what no page has shown before it is lost."""
         run = self._run
-        if self._offers_pages:
-            run.rows.clear()
-            self._extra.clear()
-            await self._read_pages()
+        run.rows.clear()
+        self._extra.clear()
         self._missing.clear()
-        await self._read_each([
-            order_id
-            for order_id in run.promised
-            if (row := run.rows.get(order_id)) is None or not (self._offers_pages or row.ended)
-        ])  # fmt: skip
+        await self._read_pages()
+        await self._read_each([order_id for order_id in run.promised if order_id not in run.rows])
         run.ended = sum(row.ended for row in run.rows.values())
 
     async def _read_pages(self) -> None:
-        """Reads all orders of the run's user, page by page; notes it when there are no pages."""
+        """Reads all orders of the run's user, page by page."""
         target = f"/orders?user_id={self._run.user_id}&limit={ORDERS_PER_PAGE}"
         cursor = ""
         while True:
             request = self._requests.get(target + cursor)
             answer = await self._callers[0].call(request, self._give_up_at())
-            if 400 <= answer.status < 500:
-                self._offers_pages = False
-                return
             page = answer.document()
             if "data" not in page:
                 raise UnreadableError(f"GET /orders: {answer.kind}")
