@@ -32,10 +32,11 @@ import selectors
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -487,7 +488,6 @@ class ReadBack:
         """Connects only when it reads."""
         self._run = run
         self._extra: dict[tuple[str, int | None], OrderRow] = {}  # of this user, never promised
-        self._missing: set[str] = set()
         self._requests = RequestWriter(run)
         self._callers = [
             Caller(run.options.endpoint, run.reading) for _ in range(run.options.concurrency)
@@ -501,26 +501,15 @@ class ReadBack:
     async def wait(self) -> None:
         """Returns when every order is at its end, or when nothing has moved for the timeout.
 
-        Either way, every order has been read when it returns.
+        Whosever order ends, that is movement, until as many have ended as are unfinished now; from
+        then on only ours are. Either way, every order has been read when it returns.
         """
-        seen: object = None
-        since, pause = now(), POLL_SECONDS[0]
-        while True:
-            began = now()
-            backlog = await self._read_backlog()
-            under_way = await self._is_under_way(backlog)
-            if not under_way:
-                await self._read_everything()
-                if self._run.ended + len(self._missing) >= len(self._run.promised):
-                    return
-            state = backlog if under_way else self._run.ended
-            if state != seen:
-                seen, since = state, now()
-            elif now() - since >= self._run.options.timeout_seconds:
-                break
-            await asyncio.sleep(max(pause, now() - began))  # reads at most half of the time
-            pause = min(POLL_SECONDS[1], pause * 1.5)
-        await self._read_everything()
+        backlog = await self._read_backlog()
+        worked_off = backlog.ended + backlog.unfinished
+        if await self._watch(partial(self._look_at_backlog, worked_off)):
+            await self._watch(self._look_at_orders)
+        else:
+            await self._read_everything()
 
     def prove(self) -> Proof:
         """Compares what was read with what was promised."""
@@ -545,28 +534,48 @@ class ReadBack:
             examples=dict(itertools.islice(reasons, 5)),
         )
 
+    async def _watch(self, look: Callable[[], Awaitable[tuple[int, bool]]]) -> bool:
+        """Repeats a look at how many have ended until that is all (True), or none has for long."""
+        most, since, pause = -1, now(), POLL_SECONDS[0]
+        while True:
+            began = now()
+            ended, is_all = await look()
+            if ended > most:
+                most, since = ended, now()
+            if is_all or now() - since >= self._run.options.timeout_seconds:
+                return is_all
+            await asyncio.sleep(max(pause, now() - began))  # reads at most half of the time
+            pause = min(POLL_SECONDS[1], pause * 1.5)
+
+    async def _look_at_backlog(self, worked_off: int) -> tuple[int, bool]:
+        """Tells cheaply that there is no use yet in reading all: our newest order is unfinished."""
+        run = self._run
+        backlog = await self._read_backlog()
+        if backlog.unfinished == 0 or backlog.ended >= worked_off or not run.promised:
+            return backlog.ended, True
+        newest = next(reversed(run.promised))
+        await self._read_each([newest])
+        run.ended = max(0, run.accepted - backlog.unfinished)
+        return backlog.ended, newest not in run.rows or run.rows[newest].ended
+
+    async def _look_at_orders(self) -> tuple[int, bool]:
+        """Reads all of our orders; one that is lost will not end."""
+        await self._read_everything()
+        return self._run.ended, self._run.ended == len(self._run.rows)
+
     async def _read_backlog(self) -> Backlog:
         """Returns the service's backlog; an empty one where /metrics does not tell."""
         answer = await self._callers[0].call(self._requests.get("/metrics"), self._give_up_at())
         figures = answer.document()
         unfinished = figures.get("pending_count", 0) + figures.get("processing_count", 0)
-        return Backlog(unfinished, figures.get("processed_count", 0))
-
-    async def _is_under_way(self, backlog: Backlog) -> bool:
-        """Tells cheaply that there is no use yet in reading all: the newest order is unfinished."""
-        if backlog.unfinished == 0 or not self._run.promised:
-            return False
-        newest = next(reversed(self._run.promised))
-        await self._read_each([newest])
-        self._run.ended = max(0, self._run.accepted - backlog.unfinished)
-        return newest in self._run.rows and not self._run.rows[newest].ended
+        names = ("processed_count", "failed_count", "cancelled_count")
+        return Backlog(unfinished, sum(figures.get(name, 0) for name in names))
 
     async def _read_everything(self) -> None:
         """Reads all orders: in pages, then by name what no page has shown before it is lost."""
         run = self._run
         run.rows.clear()
         self._extra.clear()
-        self._missing.clear()
         await self._read_pages()
         await self._read_each([order_id for order_id in run.promised if order_id not in run.rows])
         run.ended = sum(row.ended for row in run.rows.values())
@@ -598,11 +607,9 @@ class ReadBack:
         for order_id in order_ids:
             request = self._requests.get(f"/orders/{quote(order_id, safe='')}")
             answer = await caller.call(request, self._give_up_at())
-            if answer.status == 404:
-                self._missing.add(order_id)
-            elif answer.status == 200:
+            if answer.status == 200:
                 self._note(answer.document())
-            else:
+            elif answer.status != 404:  # of a lost order
                 raise UnreadableError(f"GET /orders/{order_id}: {answer.kind}")
 
     def _note(self, document: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -126,11 +126,13 @@ class Service:
         }
 
     def metrics(self) -> dict[str, Any]:
-        ended = sum(row["status"] == "COMPLETED" for row in self.orders.values())
+        states = Counter(row["status"] for row in self.orders.values())
         return {
-            "pending_count": len(self.orders) - ended,
+            "pending_count": states["PENDING"],
             "processing_count": 0,
-            "processed_count": ended,
+            "processed_count": states["COMPLETED"],
+            "failed_count": states["FAILED"],
+            "cancelled_count": states["CANCELLED"],
         }
 
 
@@ -360,7 +362,7 @@ def test_an_order_with_another_id_than_promised_is_not_the_one_promised(
         return True
 
     service.faults += [promise_another_id]
-    outcome = load("--num_requests=1", "--timeout=3")
+    outcome = load("--num_requests=1")
     assert outcome.proof == "accepted 1, completed 0, lost 1, duplicated 1"
     assert outcome.status == 1
 
@@ -426,19 +428,34 @@ def test_waiting_ends_when_nothing_has_moved_for_the_timeout(service: Service, l
 
 
 def test_waiting_lasts_as_long_as_orders_move(service: Service, load: Load) -> None:
-    service.status = "PENDING"
-    ends = {f"order-{number}": number for number in range(1, 6)}  # seconds from the first look
-    first_look: list[float] = []
-
-    def complete_what_is_due() -> None:
-        first_look.append(time.monotonic())
-        for order_id, seconds in ends.items():
-            if time.monotonic() - first_look[0] >= seconds:
-                service.orders[order_id]["status"] = "COMPLETED"
-
-    service.before_read = complete_what_is_due
+    end_one_a_second(service, *["COMPLETED"] * 5)
     outcome = load("--num_requests=5", "--timeout=3")
     assert outcome.proof == "accepted 5, completed 5, lost 0, duplicated 0"
+
+
+@pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
+def test_waiting_lasts_as_long_as_orders_before_ours_end(
+    service: Service, load: Load, status: str
+) -> None:
+    end_one_a_second(service, *[status] * 4, "COMPLETED")
+    for _ in range(4):
+        service.insert({"user_id": "other", "item_ids": [1]})
+    outcome = load("--num_requests=1", "--timeout=3")
+    assert outcome.proof == "accepted 1, completed 1, lost 0, duplicated 0"
+
+
+def end_one_a_second(service: Service, *statuses: str) -> None:
+    """Has the first orders end so, each a second after the one before it."""
+    service.status = "PENDING"
+    first_look: list[float] = []
+
+    def end_what_is_due() -> None:
+        first_look.append(time.monotonic())
+        due = int(first_look[-1] - first_look[0])
+        for row, status in zip(service.orders.values(), statuses[:due], strict=False):
+            row["status"] = status
+
+    service.before_read = end_what_is_due
 
 
 def test_the_orders_of_others_do_not_keep_the_client_waiting(service: Service, load: Load) -> None:
@@ -455,6 +472,24 @@ def test_the_orders_of_others_do_not_keep_the_client_waiting(service: Service, l
     outcome = load("--num_requests=3", "--concurrency=1", "--timeout=3")
     assert outcome.proof == "accepted 3, completed 1, lost 0, duplicated 0"
     assert "unfinished 2: none of them moved for 3 s" in outcome.out
+
+
+@pytest.mark.parametrize("others_end", [True, False])
+def test_others_that_go_on_coming_are_no_reason_to_wait_for_an_order_that_is_stuck(
+    service: Service, load: Load, others_end: bool
+) -> None:
+    service.status = "PENDING"
+
+    def place_another() -> None:
+        for row in service.orders.values():
+            row["status"] = "COMPLETED" if others_end and row["user_id"] == "other" else "PENDING"
+        service.insert({"user_id": "other", "item_ids": [1]})
+
+    service.before_read = place_another
+    outcome = load("--num_requests=3", "--timeout=3")
+    assert outcome.proof == "accepted 3, completed 0, lost 0, duplicated 0"
+    assert "unfinished 3: none of them moved for 3 s" in outcome.out
+    assert outcome.status == 1
 
 
 @pytest.fixture
