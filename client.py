@@ -514,8 +514,9 @@ class ReadBack:
     def prove(self) -> Proof:
         """Compares what was read with what was promised."""
         run = self._run
-        numbers = {promise.number for promise in run.promised.values()}
-        again = sum(row.number in numbers for row in self._extra.values())
+        answered = {promise.number for promise in run.promised.values()}
+        # Each of these requests is good for one order, an answered one for none but the promised.
+        unanswered = {row.number for row in self._extra.values()} - answered
         states = Counter(row.status if row.ended else "UNFINISHED" for row in run.rows.values())
         reasons = itertools.chain(
             ((order_id, "lost") for order_id in run.promised if order_id not in run.rows),
@@ -529,8 +530,8 @@ class ReadBack:
             cancelled=states["CANCELLED"],
             unfinished=states["UNFINISHED"],
             lost=len(run.promised) - len(run.rows),
-            duplicated=again + run.clashes,
-            unacknowledged=len(self._extra) - again,
+            duplicated=len(self._extra) - len(unanswered) + run.clashes,
+            unacknowledged=len(unanswered),
             examples=dict(itertools.islice(reasons, 5)),
         )
 

@@ -388,6 +388,16 @@ def test_an_order_whose_request_was_given_up_is_told_apart_from_a_duplicate(
     assert outcome.status == 1
 
 
+def test_of_the_orders_of_one_request_that_promised_none_all_but_one_are_duplicates(
+    service: Service, load: Load
+) -> None:
+    service.knows_keys = False
+    service.faults += [create_and_hang_up, create_and_hang_up, refuse(400, "never")]
+    outcome = load("--num_requests=1")
+    assert outcome.proof == "accepted 0, completed 0, lost 0, duplicated 1"
+    assert "unacknowledged 1" in outcome.out
+
+
 def test_failed_orders_are_reported_and_count_as_not_completed(
     service: Service, load: Load
 ) -> None:
