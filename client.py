@@ -176,6 +176,13 @@ class Run:
         return len(self.promised) + self.clashes
 
     @property
+    def overdue(self) -> int:
+        """Orders that the rate had due before the time was over, and that were never sent."""
+        if self.options.rate is None or self.interrupted:
+            return 0
+        return int(self.options.orders_due) - self.sent
+
+    @property
     def elapsed_seconds(self) -> float:
         """How long orders have been, or were, placed."""
         return now() - self.started if self.placed_seconds is None else self.placed_seconds
@@ -209,6 +216,17 @@ class Options:
     json_path: Path | None
     html_path: Path | None
     thresholds: list[Threshold]
+
+    @property
+    def orders_due(self) -> float:
+        """How many orders are to be placed; inf: as many as are answered within the duration."""
+        number = self.num_requests or math.inf
+        if self.rate is None or self.duration_seconds is None:
+            return number
+        size = self.batch_size or 1
+        # Not one more because 1.1 s at 10/s make 11.000000000000002, and no more than ceil() takes.
+        requests = math.ceil(min(self.rate * self.duration_seconds / size, 1e18) * (1 - 1e-9))
+        return min(number, requests * size)
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -331,14 +349,11 @@ class Arrival(NamedTuple):
 
 def arrivals(options: Options, started: float) -> Iterator[Arrival]:
     """Yields the requests in order, until the number is reached or the time is over."""
-    size = options.batch_size or 1
-    last = options.num_requests or math.inf
+    size, last = options.batch_size or 1, options.orders_due
     end = started + (options.duration_seconds or math.inf)
     first = 1
-    while first <= last:
+    while first <= last and now() < end:
         due = None if options.rate is None else started + (first - 1) / options.rate
-        if (now() if due is None else due) >= end:
-            return
         orders = int(min(size, last - first + 1))
         yield Arrival(first, orders, due)
         first += orders
@@ -1217,7 +1232,7 @@ def summary_of(result: Result) -> list[tuple[str, str]]:
         rows.append(("Offered", f"{run.options.rate:,.1f} orders/s"))
     counts = {
         "Refused": run.refused, "Given up": run.given_up, "Retries": run.placing.retries,
-        "In flight": run.sent - run.accepted - run.refused - run.given_up,
+        "Overdue": run.overdue, "In flight": run.sent - run.accepted - run.refused - run.given_up,
     }  # fmt: skip
     rows += [(name, f"{count:,}") for name, count in counts.items() if count]
     return [*rows, ("User", run.user_id)]
@@ -1341,6 +1356,7 @@ def as_document(result: Result) -> dict[str, Any]:
             "accepted": run.accepted,
             "refused": run.refused,
             "given_up": run.given_up,
+            "overdue": run.overdue,
             "accepted_rate": result.accepted_rate,
             "completed_rate": result.completed_rate,
             "waiting": result.waiting and asdict(result.waiting),

@@ -671,18 +671,42 @@ def test_the_clock_of_a_rate_ticks_finer_than_a_millisecond() -> None:
 
 
 def test_a_duration_ends_the_placing(service: Service, load: Load) -> None:
-    outcome = load("--duration=0.5", "--rate=40")
-    assert outcome.proof == "accepted 20, completed 20, lost 0, duplicated 0"
-    assert load("--duration=2").status == 0
+    assert load("--duration=3").status == 0
 
 
-def test_whichever_comes_first_of_number_and_duration_ends_the_placing(
-    service: Service, load: Load
+@pytest.mark.parametrize(
+    ("arguments", "due"),
+    [
+        (["--duration=0.5", "--rate=40"], 20),
+        (["--duration=1.1", "--rate=10"], 11),
+        (["--duration=0.2", "--rate=10", "--num-requests=1000"], 2),
+        (["--duration=30", "--rate=1e308", "--num-requests=3"], 3),
+        (["--duration=0.25", "--rate=100", "--batch-size=10"], 30),
+    ],
+)
+def test_with_a_rate_the_duration_says_how_many_orders_are_due(
+    service: Service, load: Load, tmp_path: Path, arguments: list[str], due: int
 ) -> None:
+    report = tmp_path / "report.json"
+    load(*arguments, "--no-wait", "--json", str(report))
+    orders = json.loads(report.read_text())["orders"]
+    assert orders["sent"] == orders["accepted"] == len(service.orders)
+    assert orders["sent"] + orders["overdue"] == due  # overdue where the machine stands still
+
+
+def test_a_duration_ends_the_placing_at_a_rate_that_the_service_cannot_take(
+    service: Service, load: Load, tmp_path: Path
+) -> None:
+    service.delay_seconds = 0.1
+    report = tmp_path / "report.json"
+    outcome = load("--duration=1", "--rate=100", "--concurrency=1", "--json", str(report))
+    orders = json.loads(report.read_text())["orders"]
+    assert 90 <= orders["overdue"] == 100 - len(service.keys)
+    assert re.search(rf"Overdue +{orders['overdue']}\n", outcome.out)
+
+
+def test_the_number_ends_the_placing_if_it_is_reached_first(service: Service, load: Load) -> None:
     assert load("--duration=30", "--num-requests=3").proof.startswith("accepted 3,")
-    assert load("--duration=0.2", "--num-requests=1000", "--rate=10").proof.startswith(
-        "accepted 2,"
-    )
 
 
 def test_no_more_connections_are_used_than_asked_for(service: Service, load: Load) -> None:
