@@ -397,7 +397,8 @@ def note_promises(arrival: Arrival, answer: Answer, run: Run) -> int:
     accepted = 0
     if answer.status in (200, 201):
         document = answer.document()
-        results = [document] if run.options.batch_size is None else document.get("results", [])
+        results = [document] if run.options.batch_size is None else document.get("results")
+        results = results[: arrival.orders] if isinstance(results, list) else []
         for number, result in enumerate(results, arrival.first):
             if not is_promise(result):
                 continue
@@ -412,8 +413,10 @@ def note_promises(arrival: Arrival, answer: Answer, run: Run) -> int:
     return accepted
 
 
-def is_promise(result: dict[str, Any]) -> bool:
+def is_promise(result: Any) -> bool:
     """Tells whether an answer, or a result in bulk, names an order that was accepted."""
+    if not isinstance(result, dict):
+        return False
     status = result.get("status")  # of a result in bulk a number, of an order a word
     accepted = status in (200, 201) or not isinstance(status, int)
     return accepted and isinstance(result.get("order_id"), str)

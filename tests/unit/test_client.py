@@ -247,12 +247,16 @@ def create_and_forget(handler: Handler) -> bool:
     return True
 
 
-def refuse(status: int, code: str, **headers: str) -> Fault:
+def answer_with(status: int, document: object, **headers: str) -> Fault:
     def fault(handler: Handler) -> bool:
-        handler.answer(status, {"code": code}, **headers)
+        handler.answer(status, document, **headers)
         return True
 
     return fault
+
+
+def refuse(status: int, code: str, **headers: str) -> Fault:
+    return answer_with(status, {"code": code}, **headers)
 
 
 def no_fault(_: Handler) -> bool:
@@ -336,6 +340,28 @@ def test_orders_go_in_bulk(service: Service, load: Load) -> None:
     assert outcome.proof == "accepted 25, completed 25, lost 0, duplicated 0"
     assert outcome.status == 0
     assert [path for _, path, _ in service.creates] == ["/orders/bulk"] * 3
+
+
+@pytest.mark.parametrize("results", [5, None, ["a", None, [], {}]])
+def test_an_answer_in_bulk_that_is_none_promises_no_order(
+    service: Service, load: Load, results: object
+) -> None:
+    service.faults += [answer_with(201, {"results": results})]
+    outcome = load("--num_requests=3", "--batch-size=3")
+    assert outcome.proof == "accepted 0, completed 0, lost 0, duplicated 0"
+    assert re.search(r"Refused +3\n", outcome.out)
+    assert "HTTP 201 but not what was asked for" in outcome.out
+    assert outcome.status == 1
+
+
+def test_an_answer_in_bulk_promises_no_more_orders_than_were_sent(
+    service: Service, load: Load
+) -> None:
+    results = [{"status": 201, "order_id": f"order-{number}"} for number in range(1, 51)]
+    service.faults += [answer_with(201, {"results": results})]
+    outcome = load("--num_requests=3", "--batch-size=3")
+    assert outcome.proof == "accepted 3, completed 0, lost 3, duplicated 0"
+    assert "3 accepted of 3 sent" in outcome.out
 
 
 def test_an_order_that_is_gone_is_lost(service: Service, load: Load) -> None:
