@@ -406,7 +406,7 @@ def note_promises(arrival: Arrival, answer: Answer, run: Run) -> int:
             if result["order_id"] in run.promised:
                 run.clashes += 1
             else:
-                run.promised[result["order_id"]] = Promise(number, result.get("id"))
+                run.promised[result["order_id"]] = Promise(number, read_number(result.get("id")))
     if accepted < arrival.orders:
         run.refused += arrival.orders - accepted
         run.placing.errors[answer.kind] += 1
@@ -455,17 +455,19 @@ class OrderRow:
     completed_at: float | None
 
     @classmethod
-    def parse(cls, document: dict[str, Any]) -> OrderRow:
-        """Reads an order document; what it lacks is None."""
+    def parse(cls, document: Any) -> OrderRow:
+        """Reads an order document, raises UnreadableError if it is none; what it lacks is None."""
+        if not isinstance(document, dict) or not isinstance(document.get("order_id"), str):
+            raise UnreadableError(f"this is no order: {str(document)[:60]}")
         items = document.get("item_ids")
         return cls(
-            order_id=str(document.get("order_id")),
-            id=document.get("id"),
-            number=items[0] if isinstance(items, list) and items else None,
+            order_id=document["order_id"],
+            id=read_number(document.get("id")),
+            number=read_number(items[0]) if isinstance(items, list) and items else None,
             status=str(document.get("status")),
             error=document.get("error"),
-            waiting_seconds=document.get("pending_duration"),
-            end_to_end_seconds=document.get("total_duration"),
+            waiting_seconds=read_number(document.get("pending_duration")),
+            end_to_end_seconds=read_number(document.get("total_duration")),
             created_at=read_time(document.get("created_at")),
             completed_at=read_time(document.get("completed_at")),
         )
@@ -476,9 +478,16 @@ class OrderRow:
         return self.status in ("COMPLETED", "FAILED", "CANCELLED")
 
 
-def read_time(text: str | None) -> float | None:
-    """Reads an ISO 8601 time."""
-    return None if text is None else datetime.fromisoformat(text).timestamp()
+def read_number(value: Any) -> Any:
+    """Reads a number that one can calculate with; None if it is none."""
+    return value if isinstance(value, int | float) and abs(value) < 1e300 else None
+
+
+def read_time(value: Any) -> float | None:
+    """Reads an ISO 8601 time; None if it is none."""
+    with suppress(TypeError, ValueError, OverflowError):
+        return datetime.fromisoformat(value).timestamp()
+    return None
 
 
 async def follow(run: Run) -> None:
@@ -586,9 +595,14 @@ class ReadBack:
         """Returns the service's backlog; an empty one where /metrics does not tell."""
         answer = await self._callers[0].call(self._requests.get("/metrics"), self._give_up_at())
         figures = answer.document()
-        unfinished = figures.get("pending_count", 0) + figures.get("processing_count", 0)
-        names = ("processed_count", "failed_count", "cancelled_count")
-        return Backlog(unfinished, sum(figures.get(name, 0) for name in names))
+
+        def total(*names: str) -> int:
+            return sum(read_number(figures.get(name)) or 0 for name in names)
+
+        return Backlog(
+            unfinished=total("pending_count", "processing_count"),
+            ended=total("processed_count", "failed_count", "cancelled_count"),
+        )
 
     async def _read_everything(self) -> None:
         """Reads all orders: in pages, then by name what no page has shown before it is lost."""
@@ -602,18 +616,20 @@ class ReadBack:
     async def _read_pages(self) -> None:
         """Reads all orders of the run's user, page by page."""
         target = f"/orders?user_id={self._run.user_id}&limit={ORDERS_PER_PAGE}"
-        cursor = ""
-        while True:
+        cursor, seen = "", set[str]()
+        while cursor not in seen:
+            seen.add(cursor)
             request = self._requests.get(target + cursor)
             answer = await self._callers[0].call(request, self._give_up_at())
             page = answer.document()
-            if "data" not in page:
+            if not isinstance(documents := page.get("data"), list):
                 raise UnreadableError(f"GET /orders: {answer.kind}")
-            for document in page["data"]:
+            for document in documents:
                 self._note(document)
             if not page.get("has_more"):
                 return
-            cursor = f"&cursor={quote(str(page.get('next_cursor')), safe='')}"
+            cursor = f"&cursor={quoted(str(page.get('next_cursor')))}"
+        raise UnreadableError("GET /orders: its pages go round in circles")
 
     async def _read_each(self, order_ids: list[str]) -> None:
         """Reads these orders one by one, over all connections."""
@@ -624,14 +640,14 @@ class ReadBack:
 
     async def _read_from(self, order_ids: Iterator[str], caller: Caller) -> None:
         for order_id in order_ids:
-            request = self._requests.get(f"/orders/{quote(order_id, safe='')}")
+            request = self._requests.get(f"/orders/{quoted(order_id)}")
             answer = await caller.call(request, self._give_up_at())
             if answer.status == 200:
                 self._note(answer.document())
             elif answer.status != 404:  # of a lost order
                 raise UnreadableError(f"GET /orders/{order_id}: {answer.kind}")
 
-    def _note(self, document: dict[str, Any]) -> None:
+    def _note(self, document: Any) -> None:
         """Files an order under its promise, or among those that nobody was promised."""
         row = OrderRow.parse(document)
         promise = self._run.promised.get(row.order_id)
@@ -642,6 +658,11 @@ class ReadBack:
 
     def _give_up_at(self) -> float:
         return now() + self._run.options.timeout_seconds
+
+
+def quoted(text: str) -> str:
+    """Returns text as a part of a URL, even half a surrogate pair."""
+    return quote(text, safe="", errors="replace")
 
 
 class Backlog(NamedTuple):

@@ -47,6 +47,7 @@ class Service:
     knows_backlog: bool = True
     knows_keys: bool = True  # an idempotency key is good for one order
     status: str = "COMPLETED"  # of every order
+    oddity: dict[str, Any] = field(default_factory=dict)  # the same
     delay_seconds: float = 0.0
     framing: str = "length"  # or "chunked", or "close"
     faults: deque[Fault] = field(default_factory=deque)  # one for each of the next creates
@@ -102,16 +103,20 @@ class Service:
     def insert(self, order: dict[str, Any]) -> dict[str, Any]:
         number = next(self.numbers)
         ended = self.status in ("COMPLETED", "FAILED")
-        row = order | {
-            "id": number,
-            "order_id": f"order-{number}",
-            "status": self.status,
-            "error": "out of paper" if self.status == "FAILED" else None,
-            "created_at": "2026-01-02T03:04:05.000000Z",
-            "completed_at": "2026-01-02T03:04:05.250000Z" if ended else None,
-            "pending_duration": 0.125,
-            "total_duration": 0.25,
-        }
+        row = (
+            order
+            | {
+                "id": number,
+                "order_id": f"order-{number}",
+                "status": self.status,
+                "error": "out of paper" if self.status == "FAILED" else None,
+                "created_at": "2026-01-02T03:04:05.000000Z",
+                "completed_at": "2026-01-02T03:04:05.250000Z" if ended else None,
+                "pending_duration": 0.125,
+                "total_duration": 0.25,
+            }
+            | self.oddity
+        )
         self.orders[row["order_id"]] = row
         return row
 
@@ -556,6 +561,73 @@ def test_orders_that_no_page_shows_are_not_proven(
     reason = f"could not read the orders back: GET /orders: HTTP {status} no_pages"
     assert outcome.proof == f"accepted 5, not followed to their end ({reason})"
     assert outcome.status == 1
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"data": None},
+        {"data": 5},
+        {"data": ["a"]},
+        {"data": [{"id": 1}]},
+        {"data": [], "has_more": True, "next_cursor": "again"},
+        {"data": [], "has_more": True, "next_cursor": "\ud800"},
+    ],
+)
+def test_a_page_of_another_shape_leaves_the_orders_unproven(
+    service: Service, load: Load, page: dict[str, Any]
+) -> None:
+    service.page_fault = answer_with(200, page)
+    outcome = load("--num_requests=3")
+    assert re.search(
+        r"accepted 3, not .* \(could not read the orders back: (GET|this is no order)", outcome.out
+    )
+    assert outcome.status == 1
+
+
+@pytest.mark.parametrize(
+    "oddity",
+    [
+        {"created_at": 5},
+        {"completed_at": "yesterday"},
+        {"pending_duration": "0.125"},
+        {"total_duration": 10**400},
+    ],
+)
+def test_an_order_with_a_figure_of_another_shape_counts_as_any_other(
+    service: Service, load: Load, oddity: dict[str, Any]
+) -> None:
+    service.oddity = oddity
+    outcome = load("--num_requests=3")
+    assert outcome.proof == "accepted 3, completed 3, lost 0, duplicated 0"
+    assert outcome.status == 0
+
+
+@pytest.mark.parametrize("oddity", [{"id": [1]}, {"item_ids": [[1]]}])
+def test_an_order_of_another_shape_that_nobody_was_promised_counts_as_any_other(
+    service: Service, load: Load, oddity: dict[str, Any]
+) -> None:
+    service.oddity = oddity
+    service.faults += [create_and_hang_up, refuse(400, "never")]
+    outcome = load("--num_requests=1")
+    assert outcome.proof == "accepted 0, completed 0, lost 0, duplicated 0"
+    assert "unacknowledged 1" in outcome.out
+
+
+@pytest.mark.parametrize("figure", [None, "1", [1]])
+def test_a_backlog_of_another_shape_is_none(service: Service, load: Load, figure: object) -> None:
+    service.metrics = lambda: {"pending_count": figure, "processed_count": figure}
+    outcome = load("--num_requests=3")
+    assert outcome.proof == "accepted 3, completed 3, lost 0, duplicated 0"
+    assert outcome.status == 0
+
+
+def test_a_promise_that_no_url_can_hold_is_of_an_order_that_is_lost(
+    service: Service, load: Load
+) -> None:
+    service.faults += [answer_with(201, {"order_id": "\ud800"})]
+    outcome = load("--num_requests=1")
+    assert outcome.proof == "accepted 1, completed 0, lost 1, duplicated 0"
 
 
 def test_without_waiting_nothing_is_read_back(service: Service, load: Load) -> None:
