@@ -871,10 +871,10 @@ class Answer:
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
     """Reads an answer to its end; raises MalformedAnswerError, OSError or EOFError."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        version, status = head[:8], int(head[9:12])
-        if status < 200:  # 100 Continue and its like announce the answer
-            return await read_answer(reader)
+        status = 100
+        while status < 200:  # 100 Continue and its like announce the answer
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            version, status = head[:8], int(head[9:12])
         wish = find_header(head, b"connection")
         keeps_alive = b"close" not in wish and (version == b"http/1.1" or b"keep-alive" in wish)
         length = find_header(head, b"content-length")

@@ -1165,6 +1165,11 @@ def test_an_answer_is_taken_only_if_it_is_whole(received: bytes) -> None:
     assert (answer.status, answer.body, answer.keeps_alive) == (status, body, keeps_alive)
 
 
+def test_an_answer_may_be_announced_any_number_of_times() -> None:
+    answer = read(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000 + b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert answer.status == 204
+
+
 def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     answer = read(b"HTTP/1.1 200 OK\r\n\r\n{}")
     assert (answer.body, answer.keeps_alive) == (b"{}", False)
