@@ -963,9 +963,9 @@ class Result:
 
     @property
     def proven(self) -> bool:
-        """Whether every order sent was accepted and, if that was asked, read back completed."""
+        """Whether every order to send was accepted and, if that was asked, read back completed."""
         run, proof = self.run, self.run.proof
-        if run.accepted < run.sent or run.sent == 0:
+        if run.accepted < run.sent or run.sent == 0 or run.interrupted:
             return False
         if not run.options.wait:
             return True
@@ -994,7 +994,8 @@ class Result:
 def conclude(run: Run) -> Result:
     """Works out the figures."""
     latencies = [sample.latency_seconds for sample in run.samples]
-    ended = [row for row in run.rows.values() if row.ended]
+    # Without a proof some may not have been read, and the others need not be like them.
+    ended = [row for row in run.rows.values() if row.ended] if run.proof is not None else []
     created = min((row.created_at for row in ended if row.created_at is not None), default=0.0)
     # The service's clock may differ from ours: its first order is taken for our start.
     completed = [

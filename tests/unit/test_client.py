@@ -1099,6 +1099,30 @@ def test_ctrl_c_ends_with_the_report_so_far(service: Service, phase: str) -> Non
     assert "Traceback" not in err
 
 
+def test_ctrl_c_while_orders_are_read_back_shows_no_figures_of_those_read_so_far(
+    service: Service, load: Load, tmp_path: Path
+) -> None:
+    def interrupt_at_the_second_page(handler: Handler) -> bool:
+        if handler.path.endswith("cursor=200"):
+            os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+    service.page_fault = interrupt_at_the_second_page
+    report = tmp_path / "report.json"
+    outcome = load("--num_requests=1000", "--batch-size=100", "--json", str(report))
+    orders = json.loads(report.read_text())["orders"]
+    assert [orders[name] for name in ("waiting", "end_to_end", "completed_rate")] == [None] * 3
+    assert "end to end" not in outcome.out
+    assert outcome.status == 130
+
+
+def test_nothing_is_proven_after_ctrl_c() -> None:
+    run = client.Run(client.parse_options(["--num_requests=2", "--no-wait"]))
+    run.sent, run.promised, run.interrupted = 1, {"order-1": client.Promise(1, 1)}, True
+    text = client.render_text(client.conclude(run), client.paint_nothing)
+    assert "✗ accepted 1, not followed to their end (interrupted)" in text
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + RUN_SECONDS
     while not condition():
