@@ -89,19 +89,19 @@ async def drive(run: Run) -> None:
 
 async def reach(endpoint: Endpoint, patience_seconds: float) -> None:
     """Returns once something listens; raises UnreachableError when nothing does in time."""
-    deadline = now() + patience_seconds
-    while True:
-        try:
-            async with asyncio.timeout_at(deadline):
-                _, writer = await connect(endpoint)
-        except OSError as error:
-            if now() + BACKOFF_SECONDS[0] > deadline:
-                message = f"nothing answers at {endpoint.url} ({kind_of(error)}): is it running?"
-                raise UnreachableError(message) from None
-            await asyncio.sleep(BACKOFF_SECONDS[0])
-        else:
-            writer.transport.abort()
-            return
+    reason = TIMED_OUT
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience_seconds):
+            while True:
+                try:
+                    _, writer = await connect(endpoint)
+                except OSError as error:
+                    reason = kind_of(error)
+                else:
+                    writer.transport.abort()
+                    return
+                await asyncio.sleep(BACKOFF_SECONDS[0])
+    raise UnreachableError(f"nothing answers at {endpoint.url} ({reason}): is it running?")
 
 
 async def tick(run: Run, display: Display) -> None:
@@ -752,7 +752,7 @@ class Caller:
 
     async def call(self, request: bytes, give_up_at: float) -> Answer:
         """Returns the final answer to a request that may be repeated; raises GaveUpError."""
-        pauses = backoff_seconds()
+        pauses, reason = backoff_seconds(), TIMED_OUT
         while True:
             pause = next(pauses)
             try:
@@ -766,8 +766,10 @@ class Caller:
                 kind = answer.kind
                 pause += answer.retry_after_seconds
             self._tally.errors[kind] += 1
+            if kind != TIMED_OUT:  # that may have been our own patience ending
+                reason = kind
             if now() + pause >= give_up_at:
-                raise GaveUpError(kind)
+                raise GaveUpError(reason)
             await asyncio.sleep(pause)
             self._tally.retries += 1
 
@@ -806,6 +808,9 @@ class MalformedAnswerError(Exception):
     """What came back is no HTTP."""
 
 
+TIMED_OUT = "timed out"
+
+
 def backoff_seconds() -> Iterator[float]:
     """Yields how long to pause after each failure: exponential, full jitter."""
     bound, longest = BACKOFF_SECONDS
@@ -817,7 +822,7 @@ def backoff_seconds() -> Iterator[float]:
 def kind_of(error: Exception) -> str:
     """Names what went wrong in words that are the same for the same trouble."""
     if isinstance(error, TimeoutError):
-        return "timed out"
+        return TIMED_OUT
     if isinstance(error, ConnectionRefusedError) or "Connect call failed" in str(error):
         return "connection refused"  # the second where a name has several addresses
     if isinstance(error, ConnectionError | EOFError):

@@ -726,14 +726,45 @@ def test_a_restart_in_the_middle_loses_and_doubles_nothing(service: Service, loa
     assert "connection" in outcome.out.partition("Errors")[2]
 
 
-@pytest.mark.usefixtures("no_second_try")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_service_that_is_not_there_is_named(load: Load, service: Service, host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         url = f"http://{host}:{taken.getsockname()[1]}"
-    outcome = load("--num_requests=1", "--timeout=30", "--url", url)
+    outcome = load("--num_requests=1", "--timeout=3", "--url", url)
     assert (outcome.status, outcome.out) == (1, "")
     assert outcome.err == f"nothing answers at {url} (connection refused): is it running?\n"
+
+
+def test_what_kept_the_client_from_connecting_is_named_though_its_last_attempt_was_cut_short(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = itertools.count()
+
+    async def refuse_once(_: client.Endpoint) -> None:
+        if next(attempts) == 0:
+            raise ConnectionRefusedError
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "connect", refuse_once)
+    assert "(connection refused)" in load("--num_requests=1", "--timeout=0.5").err
+
+
+def test_what_failed_is_named_though_the_last_attempt_was_cut_short(
+    service: Service, load: Load
+) -> None:
+    silence = threading.Event()
+    attempts = itertools.count()
+
+    def refuse_once(handler: Handler) -> bool:
+        if next(attempts) == 0:
+            return refuse(503, "down")(handler)
+        return not silence.wait(RUN_SECONDS)
+
+    service.page_fault = refuse_once
+    outcome = load("--num_requests=1", "--timeout=3")
+    silence.set()
+    assert "(could not read the orders back: HTTP 503 down)" in outcome.proof
+    assert "timed out (while waiting)" in outcome.out
 
 
 # --- pace ------------------------------------------------------------------------------------
