@@ -29,6 +29,7 @@ import re
 import secrets
 import select
 import selectors
+import ssl
 import sys
 import time
 from collections import Counter
@@ -95,6 +96,9 @@ async def reach(endpoint: Endpoint, patience_seconds: float) -> None:
             while True:
                 try:
                     _, writer = await connect(endpoint)
+                except ssl.SSLCertVerificationError as error:
+                    message = f"cannot trust {endpoint.url}: {error.verify_message}"
+                    raise UnreachableError(message) from None
                 except OSError as error:
                     reason = kind_of(error)
                 else:
@@ -112,7 +116,7 @@ async def tick(run: Run, display: Display) -> None:
 
 
 class UnreachableError(Exception):
-    """Nothing listens where the service should be."""
+    """Nothing listens where the service should be, or something that cannot be trusted."""
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pty
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,12 +19,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import client
 
@@ -765,6 +770,36 @@ def test_what_failed_is_named_though_the_last_attempt_was_cut_short(
     silence.set()
     assert "(could not read the orders back: HTTP 503 down)" in outcome.proof
     assert "timed out (while waiting)" in outcome.out
+
+
+def test_a_certificate_that_cannot_be_trusted_is_named_at_once(
+    service: Service, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(self_signed(tmp_path / "certificate.pem"))
+    service.server.socket = context.wrap_socket(service.server.socket, server_side=True)
+    monkeypatch.setattr(client, "REACHABLE_SECONDS", RUN_SECONDS)
+    url = service.url.replace("http", "https")
+    outcome = load("--num_requests=1", "--url", url)
+    assert re.fullmatch(f"cannot trust {url}: self.signed certificate\n", outcome.err)
+    assert outcome.status == 1
+
+
+def self_signed(path: Path) -> Path:
+    """Writes a key and a certificate that nobody else has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=2))
+        .not_valid_after(today + timedelta(days=2))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    form, lock = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(key.private_bytes(pem, form, lock) + certificate.public_bytes(pem))
+    return path
 
 
 # --- pace ------------------------------------------------------------------------------------
