@@ -694,7 +694,8 @@ class Endpoint:
     def parse(cls, url: str, api_key: str | None) -> Endpoint:
         """Reads the options; raises ValueError with a sentence."""
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        odd = parts.port == 0 or "@" in parts.netloc or re.search("[?#]", url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or odd:
             raise ValueError(f"--url {url!r} is not of the form http://host:port")
         if not re.fullmatch(r"[!-~]+", url):
             raise ValueError(f"--url {url!r} has characters that do not belong into a URL")
