@@ -243,6 +243,9 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
         parser.error(str(error))
     if options.num_requests is None and options.duration_seconds is None:
         parser.error("say when to stop: --num_requests, --duration or both")
+    reports = [path.resolve() for path in (options.json_path, options.html_path) if path]
+    if len(set(reports)) < len(reports):
+        parser.error(f"--json and --html are both to be written into {options.html_path}")
     return options
 
 

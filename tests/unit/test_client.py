@@ -974,6 +974,17 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_load(
     assert service.keys == []
 
 
+def test_two_reports_are_not_written_into_one_file(
+    service: Service, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to("report")
+    reports = tmp_path / "report", tmp_path / "link"
+    outcome = load("--num_requests=1", "--json", str(reports[0]), "--html", str(reports[1]))
+    assert outcome.status == 2
+    assert f"error: --json and --html are both to be written into {reports[1]}" in outcome.err
+    assert service.keys == []
+
+
 def test_a_report_that_finds_no_space_is_named_and_costs_no_other(
     service: Service, load: Load, tmp_path: Path
 ) -> None:
