@@ -281,7 +281,7 @@ def argument_parser() -> argparse.ArgumentParser:
         help="write the report as one HTML page with charts")  # fmt: skip
     add("--threshold", dest="thresholds", type=threshold, nargs="+", action="extend", default=[],
         metavar="T", help="fail unless it holds, for example 'p95<200ms' 'rate>=500' 'errors<1%%'; "
-        "of " + ", ".join(THRESHOLD_UNITS))  # fmt: skip
+        "of " + ", ".join(THRESHOLD_UNITS) + " (orders not accepted)")  # fmt: skip
     return parser
 
 

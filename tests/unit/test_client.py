@@ -1085,6 +1085,10 @@ def test_a_threshold_holds_or_not(text: str, held: bool) -> None:
     assert verdict.held is held
 
 
+def test_help_tells_what_the_errors_of_a_threshold_are(load: Load) -> None:
+    assert "rate, errors (orders not accepted)" in " ".join(load("--help").out.split())
+
+
 def test_no_threshold_on_latency_holds_when_nothing_was_measured() -> None:
     options = client.parse_options(["--num_requests=1", "--threshold", "p95<200ms", "p95>0ms"])
     verdicts = client.conclude(client.Run(options)).verdicts
