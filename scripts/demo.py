@@ -54,7 +54,7 @@ def main() -> int:
         if not gets_ready(service):
             print(f"the service did not start:\n{log.read_text()}")
             return 1
-        print(BANNER)
+        print(BANNER, flush=True)  # before what the client says
         return load()
     except KeyboardInterrupt:
         return 130

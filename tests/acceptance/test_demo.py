@@ -59,9 +59,9 @@ def test_a_demo_that_is_stopped_reports_so_far_and_leaves_no_process(start_demo,
     port = free_port()
     demo = start_demo(port)
     wait_until(lambda: re.search(r"[1-9]\d* accepted", demo.printed()), SECONDS, "load under way")
+    assert f"http://127.0.0.1:{port}/dashboard\n" in demo.printed()
     demo.process.signal(signum)
     assert demo.process.wait(SECONDS) == 130  # of the demo, and then no descendant is left
-    assert f"http://127.0.0.1:{port}/dashboard\n" in demo.printed()
     assert re.search(r"accepted \d+, not followed to their end \(interrupted\)", demo.printed())
     assert "Traceback" not in demo.printed()
 
