@@ -1542,11 +1542,11 @@ def x_of(share: float) -> float:
 def svg_path(points: Sequence[tuple[float, float] | None]) -> str:
     """Returns the path through the points; it starts anew after a None."""
     commands = []
-    for before, point in itertools.pairwise([None, *points]):
+    for before, point, after in zip([None, *points], points, [*points[1:], None], strict=False):
         if point is not None:
             commands.append(f"{'M' if before is None else 'L'}{point[0]:.1f} {point[1]:.1f}")
-    if len(commands) == 1:  # a lone point would not be seen
-        commands.append("h4")
+            if before is None and after is None:  # a lone point would not be seen
+                commands.append("h4")
     return "".join(commands)
 
 

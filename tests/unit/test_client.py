@@ -1338,6 +1338,12 @@ def test_the_axis_of_a_slow_run_shows_fractions_of_an_order_a_second() -> None:
     assert y_labels(rates) == ["0", "0.5", "1", "1.5"]
 
 
+def test_a_line_shows_its_lone_points_too() -> None:
+    points = [(1.0, 2.0), None, (3.0, 4.0), (5.0, 6.0), None, (7.0, 8.0)]
+    assert client.svg_path(points) == "M1.0 2.0h4M3.0 4.0L5.0 6.0M7.0 8.0h4"
+    assert client.svg_path(points[-1:]) == "M7.0 8.0h4"
+
+
 def y_labels(chart: str) -> list[str]:
     return re.findall("<text class=y [^>]*>([^<]*)<", chart)
 
