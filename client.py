@@ -40,7 +40,7 @@ from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 from urllib.parse import quote, urlsplit
 
 ORDERS_PER_BULK = 1000  # the service takes no more in one request
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with asyncio.Runner(loop_factory=punctual_loop) as runner:
             runner.run(drive(run))
     except UnreachableError as error:
-        print(error, file=sys.stderr)
+        say(sys.stderr, str(error))
         return 1
     except KeyboardInterrupt:
         run.interrupted = True
@@ -1191,20 +1191,30 @@ Paint = Callable[[int, str], str]
 
 
 def print_report(result: Result) -> None:
-    """Prints the report, in colour on a terminal; signs that cannot be shown become `?`.
-
-    A stdout that is closed, full or no longer read ends nothing: it says nothing about the run.
-    """
-    if sys.stdout is None:  # it was closed before we began
-        return
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    """Prints the report, in colour on a terminal; signs that cannot be shown become `?`."""
+    colour = is_terminal(sys.stdout) and "NO_COLOR" not in os.environ
     text = render_text(result, paint_for_terminal if colour else paint_nothing)
-    encoding = sys.stdout.encoding or "ascii"
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    say(sys.stdout, text.encode(encoding, "replace").decode(encoding))
+
+
+def say(stream: TextIO | None, text: str) -> None:
+    """Prints a line.
+
+    A stream that is closed, full or no longer read ends nothing: it says nothing about the run.
+    """
+    if stream is None or stream.closed:  # before we began, or below
+        return
     try:
-        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+        print(text, file=stream, flush=True)
     except OSError:
         with suppress(OSError):
-            sys.stdout.close()  # else the interpreter tries once more, and its status is 120
+            stream.close()  # else the interpreter tries once more, and its status is 120
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tells whether somebody looks at a stream."""
+    return stream is not None and stream.isatty()
 
 
 def paint_for_terminal(code: int, text: str) -> str:
@@ -1351,7 +1361,7 @@ def write_file(path: Path, text: str) -> bool:
     try:
         path.write_text(text, "utf-8", "replace")
     except OSError as error:  # it knows its file only if opening failed, not if writing did
-        print(f"cannot write {path}: {error.strerror}", file=sys.stderr)
+        say(sys.stderr, f"cannot write {path}: {error.strerror}")
         return False
     return True
 
@@ -1632,7 +1642,7 @@ class Display:
 
 def open_display() -> Display:
     """Returns the best there is: a bar on a terminal with rich installed, else plain lines."""
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         with suppress(ImportError):
             return BarDisplay()
     return LineDisplay()
@@ -1650,11 +1660,10 @@ class LineDisplay(Display):
             return
         self._last = progress
         share = min(1.0, progress.done / progress.total) if progress.total else 1.0
-        print(
+        say(
+            sys.stderr,
             f"{progress.phase} {share:4.0%}  {progress.orders:,} {progress.verb}  "
             f"{rate:,.0f}/s  {progress.errors:,} errors",
-            file=sys.stderr,
-            flush=True,
         )
 
 

@@ -1026,9 +1026,12 @@ def test_files_are_written_before_stdout(
     assert there_before == [True]
 
 
-@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "| true"])
-@pytest.mark.parametrize(("threshold", "status"), [("p50<9s", 0), ("p50<0.001ms", 1)])
-def test_a_stdout_that_cannot_be_written_to_costs_no_report_and_no_status(
+@pytest.mark.parametrize(
+    "redirection",
+    [">/dev/full", ">&-", "| true", "2>/dev/full", "2>&-", ">&- 2>&-", "2>&1 | true"],
+)
+@pytest.mark.parametrize(("threshold", "status"), [("p50<30s", 0), ("p50<0.001ms", 1)])
+def test_an_output_that_cannot_be_written_to_costs_no_report_and_no_status(
     service: Service, tmp_path: Path, redirection: str, threshold: str, status: int
 ) -> None:
     report, page = tmp_path / "report.json", tmp_path / "report.html"
@@ -1037,10 +1040,13 @@ def test_a_stdout_that_cannot_be_written_to_costs_no_report_and_no_status(
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     done = subprocess.run(
         ["bash", "-c", f'set -o pipefail; "$@" {redirection}', "bash", *command],
-        env=environment, stderr=subprocess.PIPE, text=True, timeout=RUN_SECONDS, check=False,
+        env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode == status
-    assert re.fullmatch(r"((placing|waiting) .*\n)+", done.stderr)  # the progress, no more
+    if redirection in ("2>/dev/full", "2>&-"):
+        assert "completed 5" in done.stdout
+    elif "2>" not in redirection:
+        assert re.fullmatch(r"((placing|waiting) .*\n)+", done.stderr)  # the progress, no more
     assert json.loads(report.read_text())["exit_status"] == status
     assert "completed 5" in page.read_text()
 
