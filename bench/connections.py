@@ -27,7 +27,7 @@ class Load:
     """What a run of requests has brought."""
 
     seconds: float = 0.0
-    """From the first request to the moment after which none was sent."""
+    """From the first request to the last answer."""
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     """Of every answer, in seconds."""

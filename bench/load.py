@@ -24,8 +24,8 @@ def saturate(port: int, requests: Sequence[bytes], *, connections: int, seconds:
         pool.send(pool.all, following, began)
         while (now := time.perf_counter()) < began + seconds:
             pool.send(pool.collect(1), following, now)
-        pool.load.seconds = now - began
         pool.finish()
+        pool.load.seconds = time.perf_counter() - began
         return pool.load
 
 
@@ -47,8 +47,8 @@ def offer(
                 pool.sleep(ahead if free else 1)
                 free.extend(pool.collect(0))
             pool.send((free.popleft(),), following, due)
-        pool.load.seconds = time.perf_counter() - began
         pool.finish()
+        pool.load.seconds = time.perf_counter() - began
         return pool.load
 
 

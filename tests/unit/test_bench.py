@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ def figure(*rounds: float, at_least: float | None = None, at_most: float | None 
 
 
 @contextmanager
-def server(*pieces: bytes) -> Iterator[int]:
+def server(*pieces: bytes, delay_seconds: float = 0.0) -> Iterator[int]:
     """Answer each request of one connection in these pieces, or close it for none; yield a port."""
 
     def serve() -> None:
@@ -38,6 +39,7 @@ def server(*pieces: bytes) -> Iterator[int]:
             with connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while connection.recv(65536) and pieces:
+                    time.sleep(delay_seconds)
                     for piece in pieces:
                         connection.sendall(piece)
 
@@ -83,6 +85,15 @@ def test_saturation_sends_the_next_request_after_each_answer() -> None:
     with server(ANSWER) as port:
         load = saturate(port, [REQUEST], connections=1, seconds=0.5)
     assert load.created == len(load.latencies) > 1
+
+
+def test_a_load_lasts_until_its_last_answer() -> None:
+    with server(ANSWER, delay_seconds=1.2) as port:  # longer than a poll waits
+        saturated = saturate(port, [REQUEST], connections=1, seconds=0.1)
+    with server(ANSWER, delay_seconds=0.2) as port:
+        offered = offer(port, [REQUEST], rate=1000, connections=1, seconds=0.003)
+    assert saturated.seconds >= 1.2 * saturated.created
+    assert offered.seconds >= 0.2 * offered.created
 
 
 def test_a_connection_that_is_closed_instead_of_answered_is_no_order() -> None:
