@@ -20,10 +20,11 @@ def saturate(port: int, requests: Sequence[bytes], *, connections: int, seconds:
     """Keep every connection busy: the next request follows the answer to the last."""
     with Connections(port, connections) as pool, _no_collection():
         following = cycle(requests)
+        free = pool.all
         began = time.perf_counter()
-        pool.send(pool.all, following, began)
         while (now := time.perf_counter()) < began + seconds:
-            pool.send(pool.collect(1), following, now)
+            pool.send(free, following, now)
+            free = pool.collect(1)
         pool.finish()
         pool.load.seconds = time.perf_counter() - began
         return pool.load

@@ -87,6 +87,12 @@ def test_saturation_sends_the_next_request_after_each_answer() -> None:
     assert load.created == len(load.latencies) > 1
 
 
+def test_a_latency_under_saturation_counts_from_when_the_request_was_sent() -> None:
+    with server(ANSWER, delay_seconds=0.2) as port:
+        load = saturate(port, [REQUEST], connections=1, seconds=0.5)
+    assert sum(load.latencies) <= load.seconds  # for one is sent after the other
+
+
 def test_a_load_lasts_until_its_last_answer() -> None:
     with server(ANSWER, delay_seconds=1.2) as port:  # longer than a poll waits
         saturated = saturate(port, [REQUEST], connections=1, seconds=0.1)
