@@ -3,6 +3,7 @@
 As lean as it can be, since it shares the cores with what it measures.
 """
 
+import math
 import os
 import select
 import socket
@@ -45,7 +46,8 @@ class Load:
     def percentile(self, fraction: float) -> float:
         """Return the latency that this fraction of the answers did not exceed, in seconds."""
         ranked = sorted(self.latencies)
-        return ranked[min(len(ranked) - 1, int(len(ranked) * fraction))]
+        rank = math.ceil(len(ranked) * fraction - 1e-9)  # 1000 * (99.9 / 100) is more than 999
+        return ranked[rank - 1]
 
 
 class Connections:

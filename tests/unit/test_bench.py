@@ -3,13 +3,14 @@
 import socket
 import threading
 import time
+from array import array
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from bench.connections import NO_ANSWER
+from bench.connections import NO_ANSWER, Load
 from bench.curve import Point
 from bench.figures import Figure, shown
 from bench.load import offer, post, saturate
@@ -100,6 +101,14 @@ def test_a_load_lasts_until_its_last_answer() -> None:
         offered = offer(port, [REQUEST], rate=1000, connections=1, seconds=0.003)
     assert saturated.seconds >= 1.2 * saturated.created
     assert offered.seconds >= 0.2 * offered.created
+
+
+@pytest.mark.parametrize(
+    ("fraction", "rank"), [(0.001, 1), (0.5, 500), (0.99, 990), (99.9 / 100, 999), (1, 1000)]
+)
+def test_percentiles_are_nearest_rank(fraction: float, rank: int) -> None:
+    load = Load(latencies=array("d", range(1000, 0, -1)))
+    assert load.percentile(fraction) == rank
 
 
 def test_a_connection_that_is_closed_instead_of_answered_is_no_order() -> None:
