@@ -53,19 +53,12 @@ def turns(
     connections: int = CONNECTIONS,
 ) -> Iterator[Pair]:
     """Saturate the no-op and the service in turns, once more than that to warm up."""
-    for turn_seconds in [WARM_UP_SECONDS, *[seconds] * rounds]:
-        pair = (
-            measure(
-                ceiling,
-                databases,
-                seconds=turn_seconds,
-                connections=connections,
-                works_off=False,
-            ),
-            measure(ours, databases, seconds=turn_seconds, connections=connections),
-        )
-        if turn_seconds == seconds:
-            yield pair
+    for number in range(rounds + 1):
+        options = {"seconds": seconds if number else WARM_UP_SECONDS, "connections": connections}
+        most = measure(ceiling, databases, works_off=False, **options)
+        reached = measure(ours, databases, **options)
+        if number:
+            yield most, reached
 
 
 def _naive_turns(ours: Subject, databases: Databases) -> Iterator[Pair]:

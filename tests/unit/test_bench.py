@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import ceiling
 from bench.connections import NO_ANSWER, Load
 from bench.curve import Point
 from bench.figures import Figure, shown
@@ -116,6 +117,16 @@ def test_a_connection_that_is_closed_instead_of_answered_is_no_order() -> None:
         load = offer(port, [REQUEST], rate=1000, connections=1, seconds=0.005)
     assert set(load.statuses) == {NO_ANSWER}
     assert (load.created, load.refused) == (0, 5)
+
+
+def test_the_turn_to_warm_up_does_not_count_however_long_the_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    subjects: list[object] = []
+    monkeypatch.setattr(ceiling, "measure", lambda subject, *_, **__: subjects.append(subject))
+    pairs = list(ceiling.turns("no-op", "ours", None, seconds=ceiling.WARM_UP_SECONDS, rounds=2))
+    assert len(pairs) == 2
+    assert subjects == ["no-op", "ours"] * 3
 
 
 def test_a_curve_of_any_length_can_be_drawn() -> None:
