@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.connections import Load
@@ -88,7 +88,6 @@ def measure(
     connections: int = CONNECTIONS,
     works_off: bool = True,
     drains: bool = True,
-    requests: Sequence[bytes] = ORDERS,
 ) -> Saturation:
     """Saturate a started subject.
 
@@ -99,13 +98,12 @@ def measure(
         connections: How many requests are under way at once.
         works_off: Whether the subject has a count of completed orders.
         drains: Whether to wait until all are completed.
-        requests: What to send, over and over.
 
     """
     before = subject.completed() if works_off else 0
     kinds = {"generator": [os.getpid()], **subject.pids(), "database": databases.pids()}
     meter = Meter(kinds)
-    load = saturate(subject.port, requests, connections=connections, seconds=seconds)
+    load = saturate(subject.port, ORDERS, connections=connections, seconds=seconds)
     usage = meter.read()
     completed = subject.completed() - before if works_off else 0
     ended = time.monotonic()
