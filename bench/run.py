@@ -17,11 +17,13 @@ TARGETS: Final[dict[str, Callable[[Databases], Iterator[Figure | Skipped]]]] = {
     "P1": ceiling.figures,
     "P2": steady.figures,
     "P3": backlog.figures,
-    "P4": growth.figures,  # P6 needs the same tables
+    "P4": growth.figures,
     "P5": bulk.figures,
     "P7": idle.figures,
     "P8": lone.figures,
 }
+MEASURED_WITH: Final = {"P6": "P4"}
+"""It needs the same tables."""
 PLOT: Final = "plot"
 KINDS: Final = ("mariadb", "sqlite")
 CORES: Final = 2
@@ -39,7 +41,7 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
             console.print(f"nothing is measured on it: {MariaDB.missing()}")
             continue
         with Databases(kind) as databases:
-            for part in parts:
+            for part in dict.fromkeys(MEASURED_WITH.get(part, part) for part in parts):
                 with console.status(f"{part} on {kind}"):
                     if part == PLOT:
                         curves = dict(curve.points(databases)) | curves

@@ -1,16 +1,20 @@
 """The bench judges honestly, its load client reads answers as they come, its page shows one run."""
 
+import os
+import re
 import socket
 import threading
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from bench import ceiling
+from bench import ceiling, run
+from bench.__main__ import bench
 from bench.connections import NO_ANSWER, Load
 from bench.curve import Point
 from bench.figures import Figure, shown
@@ -22,10 +26,8 @@ ANSWER = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n\r\n{}"
 REQUEST = post("/orders", b"{}")
 
 
-def figure(*rounds: float, at_least: float | None = None, at_most: float | None = None) -> Figure:
-    return Figure(
-        target="P1", what="", database="", rounds=rounds, at_least=at_least, at_most=at_most
-    )
+def figure(*rounds: float, target: str = "P1", **bounds: float) -> Figure:
+    return Figure(target=target, what="", database="", rounds=rounds, **bounds)
 
 
 @contextmanager
@@ -127,6 +129,30 @@ def test_the_turn_to_warm_up_does_not_count_however_long_the_others_are(
     pairs = list(ceiling.turns("no-op", "ours", None, seconds=ceiling.WARM_UP_SECONDS, rounds=2))
     assert len(pairs) == 2
     assert subjects == ["no-op", "ours"] * 3
+
+
+@pytest.fixture
+def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Measures these parts on SQLite, as the command does; returns the table that it writes."""
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)
+
+    def measured(*parts: str) -> str:
+        only = [f"--only={part}" for part in parts]
+        command = ["targets", "--database=sqlite", f"--into={tmp_path}", *only]
+        done = CliRunner().invoke(bench, command, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return (tmp_path / "table.md").read_text()
+
+    return measured
+
+
+@pytest.mark.parametrize("parts", [("P6",), ("P4", "P6")])
+def test_targets_that_need_the_same_tables_are_measured_once(
+    measure: Callable[..., str], monkeypatch: pytest.MonkeyPatch, parts: tuple[str, ...]
+) -> None:
+    found = [figure(1, target=target) for target in ("P4", "P6")]
+    monkeypatch.setitem(run.TARGETS, "P4", lambda _: iter(found))
+    assert re.findall(r"P\d", measure(*parts)) == ["P4", "P6"]
 
 
 def test_a_curve_of_any_length_can_be_drawn() -> None:
