@@ -58,12 +58,10 @@ def _document(found: Sequence[Figure | Skipped]) -> dict[str, object]:
 
 def machine() -> dict[str, object]:
     """Return what this was measured on."""
-    cpu = Path("/proc/cpuinfo").read_text()
-    model = next(
-        line.partition(":")[2].strip() for line in cpu.splitlines() if "model name" in line
-    )
+    cpu = Path("/proc/cpuinfo").read_text().splitlines()
+    models = (line.partition(":")[2].strip() for line in cpu if "model name" in line)
     return {
-        "processor": model,
+        "processor": next(models, platform.machine()),  # on ARM there is no name
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "python": platform.python_version(),

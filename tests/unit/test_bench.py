@@ -1,6 +1,7 @@
 """The bench judges honestly, its load client reads answers as they come, its page shows one run."""
 
 import os
+import platform
 import re
 import socket
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench import ceiling, run
+from bench import ceiling, report, run
 from bench.__main__ import bench
 from bench.connections import NO_ANSWER, Load
 from bench.curve import Point
@@ -153,6 +154,11 @@ def test_targets_that_need_the_same_tables_are_measured_once(
     found = [figure(1, target=target) for target in ("P4", "P6")]
     monkeypatch.setitem(run.TARGETS, "P4", lambda _: iter(found))
     assert re.findall(r"P\d", measure(*parts)) == ["P4", "P6"]
+
+
+def test_a_processor_without_a_name_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: "processor\t: 0\nBogoMIPS\t: 243.75\n")
+    assert report.machine()["processor"] == platform.machine()
 
 
 def test_a_curve_of_any_length_can_be_drawn() -> None:
