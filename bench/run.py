@@ -43,10 +43,7 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
         with Databases(kind) as databases:
             for part in dict.fromkeys(MEASURED_WITH.get(part, part) for part in parts):
                 with console.status(f"{part} on {kind}"):
-                    if part == PLOT:
-                        curves = dict(curve.points(databases)) | curves
-                    else:
-                        found += _figures(part, databases)
+                    found += _figures(part, databases, curves)
     found.sort(key=lambda each: each.target)
     into.mkdir(parents=True, exist_ok=True)
     if curves:
@@ -56,9 +53,16 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
     console.print(f"written into {into}")
 
 
-def _figures(target: str, databases: Databases) -> Iterator[Figure | Skipped]:
+def _figures(
+    part: str, databases: Databases, curves: dict[str, list[Point]]
+) -> Iterator[Figure | Skipped]:
+    """Yield the figures of one part; those of the plot go into `curves`."""
     try:
-        yield from TARGETS[target](databases)
-    except Exception as error:  # noqa: BLE001 -- the other targets' figures are worth having
+        if part == PLOT:
+            for name, points in curve.points(databases):
+                curves.setdefault(name, points)  # the no-op's is that of the first database
+        else:
+            yield from TARGETS[part](databases)
+    except Exception as error:  # noqa: BLE001 -- the other parts' figures are worth having
         reason = f"{type(error).__name__}: {error}"
-        yield Skipped(target=target, what="failed", database=databases.kind, reason=reason)
+        yield Skipped(target=part, what="failed", database=databases.kind, reason=reason)

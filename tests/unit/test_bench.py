@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench import ceiling, report, run
+from bench import ceiling, curve, report, run
 from bench.__main__ import bench
 from bench.connections import NO_ANSWER, Load
 from bench.curve import Point
 from bench.figures import Figure, shown
 from bench.load import offer, post, saturate
 from bench.plot import render
+from bench.subjects import Databases
 
 DOCS = Path(__file__).parents[2] / "docs"
 ANSWER = b"HTTP/1.1 201 CREATED\r\nContent-Length: 2\r\n\r\n{}"
@@ -154,6 +155,19 @@ def test_targets_that_need_the_same_tables_are_measured_once(
     found = [figure(1, target=target) for target in ("P4", "P6")]
     monkeypatch.setitem(run.TARGETS, "P4", lambda _: iter(found))
     assert re.findall(r"P\d", measure(*parts)) == ["P4", "P6"]
+
+
+def test_a_plot_that_fails_costs_no_figure(
+    measure: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Databases) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setitem(run.TARGETS, "P1", lambda _: iter([figure(1)]))
+    monkeypatch.setattr(curve, "points", fail)
+    table = measure("P1", "plot")
+    assert re.search(r"^\| P1 \|.* 1\.00 ", table, re.MULTILINE)
+    assert "| plot | failed | sqlite |  |  | skipped: RuntimeError: out of luck |" in table
 
 
 def test_a_processor_without_a_name_is_known_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
