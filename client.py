@@ -570,7 +570,10 @@ class ReadBack:
         )
 
     async def _watch(self, look: Callable[[], Awaitable[tuple[int, bool]]]) -> bool:
-        """Repeats a look at how many have ended until that is all (True), or none has for long."""
+        """Looks until all have ended, or for the timeout none has; returns whether it is all.
+
+        A look says how many have ended so far, and whether that is all.
+        """
         most, since, pause = -1, now(), POLL_SECONDS[0]
         while True:
             began = now()
@@ -976,7 +979,7 @@ class Result:
 
     @property
     def proven(self) -> bool:
-        """Whether every order to send was accepted and, if that was asked, read back completed."""
+        """Whether the run went to its end, with all accepted and, if that was asked, completed."""
         run, proof = self.run, self.run.proof
         if run.accepted < run.sent or run.sent == 0 or run.interrupted:
             return False
