@@ -6,14 +6,16 @@ from collections.abc import Callable
 from tests.faults.cases.case import case
 from tests.faults.cases.connections import SILENCE_SECONDS, WRITES, kill_a_connection, proxied
 from tests.faults.cases.stopping import reload
+from tests.faults.cases.workers import ended
 from tests.faults.load import Body, plain_order
 from tests.faults.proxy import Cut, Proxy
 from tests.faults.scene import Scene
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ACTS = ("return", "slow:0.05", "raise", "permanent", "exit")
+ACTS = (*("slow:0.05", "raise", "permanent") * 3, "exit")
 READY_SECONDS = 60
+KILLERS_SECONDS = 200
 
 
 @case("F24", "all of it, at random", rounds=180, tested_on=("mariadb",))
@@ -40,9 +42,12 @@ def _torment(scene: Scene, service: LiveService, proxy: Proxy | None) -> None:
         while time.monotonic() < end:
             scene.pause_before(0.2, 1.5)
             nemesis.strike()
-    # An order that kills its worker may take one along with it at each attempt.
-    killers = sum(row.user_id == "exit" for row in scene.rows())
-    scene.kills += killers * scene.max_attempts
+    # An order that kills its worker is a fault until it has failed, and may take a batch along with
+    # it at each attempt.
+    killers = [row.order_id for row in scene.rows() if row.user_id == "exit"]
+    scene.kills += len(killers) * scene.max_attempts
+    wait_until(lambda: all(ended(scene, each) for each in killers), KILLERS_SECONDS, "killers")
+    scene.fault_over()
     scene.worked_off(service, 150)
 
 
