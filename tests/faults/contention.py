@@ -6,11 +6,9 @@ import time
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from unittest.mock import patch
 
 from sqlalchemy import Engine, create_engine
 
-from app import transactions
 from app.database import engine_options, prepare_engine
 from app.orders import store, workers
 from app.orders.counters import add, tally_endings
@@ -48,20 +46,15 @@ class Contention:
         """Place an order for each key, move them for so long; returns what went wrong."""
         self._place(keys)
         self._until = time.monotonic() + seconds
-        # However slow the machine is, a transaction in the way of another is tried again.
-        with patch.object(transactions, "RETRY_WINDOW_SECONDS", 1000):
-            self._move()
-        self._adopt_all()
-        self._engine.dispose()
-        return self.errors
-
-    def _move(self) -> None:
         tasks = [*[self._claim_and_end] * CLAIMERS, self._adopt, self._by_hand, self._by_hand]
         threads = [threading.Thread(target=self._repeat, args=(task,)) for task in tasks]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        self._adopt_all()
+        self._engine.dispose()
+        return self.errors
 
     def _place(self, keys: list[str]) -> None:
         service = OrderService(self._engine, worker_id=lambda: 0, enqueue=lambda _hints: None)

@@ -33,6 +33,16 @@ _DUE: Final = (
     .with_for_update(skip_locked=True)
 )
 _DUE_AGAIN: Final = _DUE.where(orders.c.available_at > FOREVER_DUE)
+# Asked first, without locks: looking for rows to lock goes on through all that others have locked.
+_IS_ANY_DUE_AGAIN: Final = (
+    select(orders.c.id)
+    .where(
+        orders.c.status == OrderStatus.PENDING,
+        orders.c.available_at > FOREVER_DUE,
+        orders.c.available_at <= _NOW,
+    )
+    .limit(1)
+)
 
 
 def claim(
@@ -96,7 +106,7 @@ def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint
     """
     bounds = {"now": now, "row_limit": limit}
     hints = [Hint(*row) for row in connection.execute(_DUE, bounds)]
-    if len(hints) == limit:
+    if len(hints) == limit and connection.execute(_IS_ANY_DUE_AGAIN, {"now": now}).first():
         again = [Hint(*row) for row in connection.execute(_DUE_AGAIN, bounds)]
         hints = list({each.id: each for each in (*again, *hints)}.values())[:limit]
     if hints and hints[0].solo:

@@ -5,24 +5,22 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import quantiles
 from urllib.parse import urlsplit
 
 from tests.faults.cases.case import case
 from tests.faults.contention import Contention
 from tests.faults.load import Sender
-from tests.faults.scene import LONG_LEASE_SECONDS, PATIENT_ROUTER, Scene
+from tests.faults.scene import Scene
 from tests.faults.script import Script
 from tests.live import LiveService
 
 IDLE_CONNECTIONS = 100
 SLOW_CONNECTIONS = 20
 SERVED_SECONDS = 1.5
-SERVED_PER_SECOND = 20
-FREED_SECONDS = 20  # uWSGI waits 4 s for the next byte
+FREED_SECONDS = 6  # uWSGI waits 4 s for the next byte
 SENDERS = 50
 SMALL_BACKLOG = 200
-HANDLER_SECONDS = 0.1
+HANDLER_SECONDS = 0.02
 GROWTH_MIB = 24
 PAGE_BYTES = 4096
 MEBIBYTE = 1024 * 1024
@@ -31,7 +29,7 @@ MEBIBYTE = 1024 * 1024
 @case("F17", "slow and idle clients", rounds=5, tested_on=("postgresql",), quiet=True)
 def slow_clients(scene: Scene) -> None:
     """Connections that say nothing, and connections that say a byte a second."""
-    service = scene.serve(threads=32, LEASE_SECONDS=LONG_LEASE_SECONDS, options=PATIENT_ROUTER)
+    service = scene.serve(threads=32)
     address = ("127.0.0.1", int(urlsplit(service.url).port or 0))
     head = b"POST /orders HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n"
     head += b"Content-Length: 1000\r\n\r\n{"
@@ -45,10 +43,8 @@ def slow_clients(scene: Scene) -> None:
                 connection.send(head if second == 0 else b" ")
             time.sleep(1)
     scene.fault_over()
-    *_, slow = quantiles([answer.seconds for answer in load.answers], n=20)
-    scene.expect(slow <= SERVED_SECONDS, f"others waited {slow:.1f} s")
-    served = len(load.answers)
-    scene.expect(served >= SERVED_PER_SECOND * scene.rounds, f"only {served} others were served")
+    slowest = max(answer.seconds for answer in load.answers)
+    scene.expect(slowest <= SERVED_SECONDS, f"others waited {slowest:.1f} s")
     scene.expect({a.status for a in load.answers} == {201}, "others were not served")
     scene.recovered(lambda: service.busy_threads() == 0, FREED_SECONDS, "threads freed")
     scene.worked_off(service)
@@ -58,9 +54,7 @@ def slow_clients(scene: Scene) -> None:
 def flood(scene: Scene) -> None:
     """What is too much is refused; memory stays flat."""
     scene.script = Script(otherwise=f"slow:{HANDLER_SECONDS}")
-    service = scene.serve(
-        MAX_BACKLOG=SMALL_BACKLOG, LEASE_SECONDS=LONG_LEASE_SECONDS, options=PATIENT_ROUTER
-    )
+    service = scene.serve(MAX_BACKLOG=SMALL_BACKLOG)
     capacity = 2 / HANDLER_SECONDS
     with scene.load(service, senders=48, per_second=10 * capacity, again=False) as load:
         time.sleep(scene.rounds / 4)
@@ -82,7 +76,7 @@ def _memory_mib(service: LiveService) -> float:
 @case("F22", "one key, 50 senders at once", rounds=50, tested_on=("postgresql",))
 def one_key(scene: Scene) -> None:
     """Rounds of the same request from everybody: one order, the same answer for all."""
-    service = scene.serve(threads=32, LEASE_SECONDS=LONG_LEASE_SECONDS)
+    service = scene.serve(threads=32)
     senders = [scene.sender(service) for _ in range(SENDERS)]
     with ThreadPoolExecutor(SENDERS) as pool:
         for number in range(scene.rounds):
@@ -98,7 +92,7 @@ def one_key(scene: Scene) -> None:
 def _ask(sender: Sender, key: str, together: threading.Barrier) -> str | None:
     """Return the id of the order; None if it was refused for longer than a while."""
     together.wait()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         answer = sender.place(key, {"user_id": 1, "item_ids": [key], "total_amount": 5})
         if answer.status == 201:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from tests.faults.cases.case import SERVERS, case
 from tests.faults.load import Load
 from tests.faults.proxy import Cut, Proxy
-from tests.faults.scene import LONG_LEASE_SECONDS, PATIENT_ROUTER, Scene
+from tests.faults.scene import Scene
 from tests.live import LiveService
 from tests.processes import wait_until
 
@@ -37,7 +37,7 @@ WRITES = (b"INSERT INTO orders", b"held_fence")  # placing, ending
 def connections_killed(scene: Scene) -> None:
     """Four a second, at random, for so many seconds."""
     scene.bound_seconds = 10
-    service = scene.serve(LEASE_SECONDS=LONG_LEASE_SECONDS, options=PATIENT_ROUTER)
+    service = scene.serve()
     with scene.load(service) as load:
         for _ in range(scene.rounds * KILLS_PER_SECOND):
             time.sleep(1 / KILLS_PER_SECOND)
@@ -81,7 +81,7 @@ def proxied(scene: Scene, **settings: object) -> Iterator[tuple[Proxy, LiveServi
 def commit_lost(scene: Scene) -> None:
     """Before it, after it, its answer swallowed: of those that place orders and of the others."""
     scene.bound_seconds = 15
-    with proxied(scene, LEASE_SECONDS=LONG_LEASE_SECONDS) as (proxy, service):
+    with proxied(scene) as (proxy, service):
         with scene.load(service):
             for number in range(scene.rounds):
                 for cut in (Cut.BEFORE, Cut.AFTER, Cut.ANSWER):
@@ -103,8 +103,7 @@ def cut_a_commit(scene: Scene, proxy: Proxy, cut: Cut, marker: bytes) -> None:
 @case("F12", "slow network", rounds=1, databases=SERVERS, tested_on=("postgresql",))
 def slow_network(scene: Scene) -> None:
     """200 ms to and fro, then stalls, then one byte at a time: slower, but no errors."""
-    patient = {"LEASE_SECONDS": LONG_LEASE_SECONDS, "options": PATIENT_ROUTER}
-    with proxied(scene, **patient) as (proxy, service):
+    with proxied(scene) as (proxy, service):
         with scene.load(service, per_second=20) as load:
             for _ in range(scene.rounds):
                 with _slower(scene, proxy, load, delay_seconds=0.1):

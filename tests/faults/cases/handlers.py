@@ -3,18 +3,16 @@
 from collections import defaultdict
 from functools import partial
 from itertools import pairwise
-from statistics import median
 
 from tests.faults.cases.case import case
 from tests.faults.cases.workers import ended, place
-from tests.faults.scene import LONG_LEASE_SECONDS, Scene
+from tests.faults.scene import Scene
 from tests.faults.script import SUCCEEDING, Act, Script
 
 LEASE_SECONDS = 5
-KILLED_SECONDS = 60  # both workers may be starting anew
+ADOPTED_SECONDS = LEASE_SECONDS + 5
 HANG_SECONDS = 4 * LEASE_SECONDS + 20  # seen after four leases; the drain takes its time, too
-ROUND_SECONDS = 2  # sweep, claim and COMMIT between two attempts
-HELD_UP_SECONDS = 10  # one by one a slow machine may hold them up
+ROUND_SECONDS = 4  # sweep, claim and COMMIT between two attempts
 RATES = (0.01, 0.1, 0.5)
 
 
@@ -30,7 +28,7 @@ def processor_fails(scene: Scene) -> None:
         for number, act in enumerate([Act.RAISE, Act.EXIT, Act.HANG][: scene.rounds]):
             first = len(load.answers)
             order_id = place(scene, sender, f"{act}-{number}", user_id=str(act))
-            bound = scene.max_attempts * (HANG_SECONDS if act is Act.HANG else KILLED_SECONDS)
+            bound = scene.max_attempts * (HANG_SECONDS if act is Act.HANG else ADOPTED_SECONDS)
             scene.recovered(
                 partial(ended, scene, order_id),
                 bound,
@@ -56,7 +54,7 @@ def poison(scene: Scene) -> None:
             order_id = place(scene, sender, f"poison-{number}", user_id=str(act))
             scene.recovered(
                 partial(ended, scene, order_id),
-                scene.max_attempts * KILLED_SECONDS,
+                scene.max_attempts * 2 * LEASE_SECONDS,
                 f"end of an order that is to {act}",
             )
             scene.kills += scene.max_attempts
@@ -75,7 +73,7 @@ def handlers_fail(scene: Scene) -> None:
     """One rate after the other, by the seed: endings as drawn beforehand, backoff as configured."""
     base_seconds, rate = 0.2, RATES[scene.seed % len(RATES)]
     scene.script = Script(otherwise="return", seed=scene.seed, failure_rate=rate)
-    service = scene.serve(RETRY_BASE_SECONDS=base_seconds, LEASE_SECONDS=LONG_LEASE_SECONDS)
+    service = scene.serve(RETRY_BASE_SECONDS=base_seconds)
     with scene.load(service, senders=16, per_second=300) as load:
         while len(load.answers) < scene.rounds:
             scene.pause_before(0.1, 0.2)
@@ -88,23 +86,18 @@ def handlers_fail(scene: Scene) -> None:
             (row.status, row.attempts) == (status, attempts),
             f"{row.order_id} is {row.status} after {row.attempts} attempts, not {attempts}",
         )
-    for attempt, waits in _waits(scene).items():
+    for attempt, waited in _waits(scene):
         longest = base_seconds * 2 ** (attempt - 1) + ROUND_SECONDS
-        usual = median(waits)
-        scene.expect(usual <= longest, f"attempt {attempt + 1} usually came {usual:.1f} s late")
-        scene.expect(
-            max(waits) <= longest + HELD_UP_SECONDS,
-            f"attempt {attempt + 1} came {max(waits):.1f} s late",
-        )
+        scene.expect(waited <= longest, f"attempt {attempt + 1} came {waited:.1f} s late")
 
 
-def _waits(scene: Scene) -> dict[int, list[float]]:
-    """Return the seconds from each attempt, by its number, to the next."""
+def _waits(scene: Scene) -> list[tuple[int, float]]:
+    """Return the seconds from each attempt (its number first) to the next."""
     begun: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for call in scene.calls_of_handler():
         begun[call.order_id].append((call.attempt, call.monotonic_ns))
-    waits: dict[int, list[float]] = defaultdict(list)
-    for calls in begun.values():
-        for (attempt, earlier), (_, later) in pairwise(calls):
-            waits[attempt].append((later - earlier) / 1e9)
-    return waits
+    return [
+        (attempt, (later - earlier) / 1e9)
+        for calls in begun.values()
+        for (attempt, earlier), (_, later) in pairwise(calls)
+    ]

@@ -5,12 +5,12 @@ import time
 from tests.faults.cases.case import case
 from tests.faults.cases.workers import place
 from tests.faults.load import Load
-from tests.faults.scene import PATIENT_ROUTER, Scene
+from tests.faults.scene import Scene
 from tests.live import LiveService
 from tests.processes import wait_until
 
 STOP_SECONDS = 30
-RELOAD_SECONDS = 200
+RELOAD_SECONDS = 120
 HUNG_SECONDS = 15  # longer than the drain, shorter than what a supervisor takes for hung
 
 
@@ -18,7 +18,7 @@ HUNG_SECONDS = 15  # longer than the drain, shorter than what a supervisor takes
 def stopped_and_reloaded(scene: Scene) -> None:
     """A chain reload, a stop and a start, four workers and then two, a hung handler, by turns."""
     scene.max_attempts = 5
-    service = scene.serve(processes=4, options=PATIENT_ROUTER)
+    service = scene.serve(processes=4)
     with scene.load(service) as load:
         for number in range(scene.rounds):
             scene.pause_before()
