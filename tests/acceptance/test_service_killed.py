@@ -7,7 +7,7 @@ from tests.acceptance.recount import recount
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ORDERS, ORDERS_PER_SECOND = 2000, 250
+ORDERS, ORDERS_PER_SECOND = 2000, 500
 SECONDS = 60
 
 

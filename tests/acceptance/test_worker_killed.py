@@ -9,7 +9,7 @@ from tests.acceptance.recount import orders_held_by, recount
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ORDERS, ORDERS_PER_SECOND = 2000, 250
+ORDERS = 2000
 SECONDS = 60
 
 
@@ -31,7 +31,7 @@ def test_orders_of_a_killed_worker_are_completed_by_the_others(
 ) -> None:
     service = start_service(threads=32, PROCESSING_SECONDS=0.004)
     victim = service.worker_pids()[0]
-    load = start_load(service, num_requests=ORDERS, rate=ORDERS_PER_SECOND)
+    load = start_load(service, num_requests=ORDERS, concurrency=32)
     wait_until(lambda: accepted(service) >= ORDERS // 10, SECONDS, "load under way")
     wait_until(
         lambda: is_stopped_holding_orders(database_url, victim), SECONDS, "worker with orders"

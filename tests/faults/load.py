@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from tests.faults.journal import Journal
 
 ANSWER_SECONDS = 20  # what the service promises is 15
+IDLE_SECONDS = 4  # the router closes a connection that was idle for 5
 GIVE_UP_SECONDS = 40
 PAUSE_SECONDS = (0.05, 0.25)
 
@@ -50,6 +51,7 @@ class Sender:
         self._connection = http.client.HTTPConnection(host, timeout=ANSWER_SECONDS)
         self._journal = journal
         self._keyed = keyed
+        self._used_at = time.monotonic()
         self.order_id: str | None = None
         """Of the last answer."""
 
@@ -74,6 +76,8 @@ class Sender:
         self._connection.close()
 
     def _post(self, key: str, body: Body) -> tuple[int | None, Body]:
+        if time.monotonic() > self._used_at + IDLE_SECONDS:
+            self._connection.close()  # the next request opens another
         headers = {"Content-Type": "application/json"}
         if self._keyed:
             headers["Idempotency-Key"] = key
@@ -84,6 +88,7 @@ class Sender:
         except (OSError, http.client.HTTPException, json.JSONDecodeError):
             self._connection.close()
             return None, {}
+        self._used_at = time.monotonic()
         replayed = response.headers.get("Idempotent-Replayed") == "true"
         return response.status, content | {"replayed": replayed}
 

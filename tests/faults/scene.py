@@ -32,10 +32,6 @@ HANDLER_ACT = "slow:0.004"
 LARGEST_BATCH = 13  # what 50 ms have room for at 4 ms an order
 WORKED_OFF_SECONDS = 90
 WORKER_SECONDS = 120
-LONG_LEASE_SECONDS = 60
-"""For cases in which no worker dies: none that was held up is taken for dead."""
-PATIENT_ROUTER = ("--http-keepalive=60",)
-"""For cases in which no request may fail: a connection outlasts a sender that was held up."""
 
 T = TypeVar("T")
 

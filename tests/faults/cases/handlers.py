@@ -87,7 +87,7 @@ def handlers_fail(scene: Scene) -> None:
             f"{row.order_id} is {row.status} after {row.attempts} attempts, not {attempts}",
         )
     for attempt, waited in _waits(scene):
-        longest = base_seconds * 2 ** (attempt - 1) + ROUND_SECONDS
+        longest = base_seconds * 2 ** (attempt - 1) + ROUND_SECONDS + scene.standstill_seconds
         scene.expect(waited <= longest, f"attempt {attempt + 1} came {waited:.1f} s late")
 
 
