@@ -42,6 +42,11 @@ class Breaker:
         self._when_back: list[Callable[[], None]] = []
 
     @property
+    def is_open(self) -> bool:
+        """Whether the database was away when it was last asked."""
+        return self._failures > 0
+
+    @property
     def seconds_to_probe(self) -> float:
         """How long nobody is let through from now; 0 if somebody is."""
         return max(0, self._probe_at - time.monotonic()) if self._failures else 0

@@ -154,7 +154,10 @@ class _Tries:
         self.failed += 1
         self._in_doubt |= self.stage is _Stage.COMMITTING and fault is not Fault.CONFLICT
         late = time.monotonic() - self._begun > RETRY_WINDOW_SECONDS
-        away = fault is Fault.GONE and (late or self.stage is _Stage.CONNECTING)
+        # A connection that breaks while it is made may have been killed: the next one tells.
+        first = self.failed == 1 and not self.breaker.is_open
+        unreachable = self.stage is _Stage.CONNECTING and not first
+        away = fault is Fault.GONE and (late or unreachable)
         if away:
             self.breaker.opened_by(reason)
         refused = fault is Fault.EXHAUSTED or (fault is Fault.READ_ONLY and self.failed > 1)

@@ -11,6 +11,7 @@ from typing import NoReturn
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 
 from app.breaker import breaker_of
@@ -305,6 +306,27 @@ def test_a_connection_that_is_killed_costs_nothing(
 
 
 @only_on("mariadb", "postgresql")
+def test_a_connection_that_is_killed_while_it_is_made_costs_nothing(
+    engine: Engine, server: DatabaseServer
+) -> None:
+    made = []
+
+    def kill_the_first(connection: DBAPIConnection, _record: object) -> None:
+        made.append(connection)
+        if len(made) == 1:
+            cursor = connection.cursor()
+            cursor.execute(SESSION[engine.dialect.name])
+            kill(server, engine, cursor.fetchone()[0])
+            cursor.execute("SELECT 1")
+
+    engine.dispose()
+    event.listen(engine, "connect", kill_the_first)
+    run_transaction(engine, count)
+    assert len(made) == 2
+    assert totals(engine) == {"place": 1}
+
+
+@only_on("mariadb", "postgresql")
 def test_connections_that_were_killed_while_nobody_used_them_cost_nothing(
     engine: Engine, server: DatabaseServer
 ) -> None:
@@ -394,6 +416,18 @@ def test_a_database_that_cannot_be_reached_opens_the_breaker() -> None:
             run_transaction(nowhere, count)
     with pytest.raises(UnavailableError):
         breaker_of(nowhere).check()
+    nowhere.dispose()
+
+
+def test_a_probe_that_fails_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = create_engine(f"mysql+pymysql://u:p@127.0.0.1:{free_port()}/orders")
+    breaker = breaker_of(nowhere)
+    counted = []
+    monkeypatch.setattr(breaker, "opened_by", counted.append)
+    breaker._failures = 1
+    with pytest.raises(UnavailableError):
+        run_transaction(nowhere, count)
+    assert len(counted) == 1
     nowhere.dispose()
 
 
