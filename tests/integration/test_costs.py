@@ -1,5 +1,7 @@
 """What orders cost the database, counted and not timed: the same on every machine."""
 
+from datetime import datetime
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
@@ -12,7 +14,7 @@ from app.orders.selected import SelectedMoves
 from app.orders.service import OrderService
 from app.round_trip import Result, Statement
 from tests.builders import draft, ending
-from tests.integration.moves import OWNER, place, place_and_claim
+from tests.integration.moves import OWNER, overwrite, place, place_and_claim
 
 run = round_trip._run
 BATCHES = pytest.mark.parametrize("size", [1, 16, 256])
@@ -102,6 +104,17 @@ def test_a_turn_that_sweeps_takes_a_statement_more_and_one_for_retries_if_the_sw
     turn = service.turn(endings, [], sweep_limit=size + left_over, worker_id=OWNER)
     assert (turn.ended, len(turn.claims)) == (size, size)
     assert costs.counted == (3 + more, 1), costs.statements
+
+
+def test_a_full_sweep_that_has_come_to_retries_looks_for_no_others(
+    engine: Engine, service: OrderService, costs: Costs
+) -> None:
+    for each in place(engine, draft(), draft()):
+        overwrite(engine, each.id, available_at=datetime(2020, 1, 1))  # noqa: DTZ001 -- as the tables have it
+    costs.reset()
+    turn = service.turn([], [], sweep_limit=2, worker_id=OWNER)
+    assert len(turn.claims) == 2
+    assert costs.counted == (3, 1), costs.statements  # sweep, claim, counters
 
 
 def test_a_sweep_that_finds_nothing_is_one_statement(service: OrderService, costs: Costs) -> None:

@@ -26,7 +26,7 @@ WHERE id IN ({ids}) AND fence = {0}
 """
 _NOW: Final = bindparam("now", type_=UtcDateTime)
 _DUE: Final = (
-    select(*HINT_COLUMNS)
+    select(*HINT_COLUMNS, orders.c.available_at)
     .where(orders.c.status == OrderStatus.PENDING, orders.c.available_at <= _NOW)
     .order_by(orders.c.available_at, orders.c.id)
     .limit(bindparam("row_limit"))
@@ -99,16 +99,18 @@ def due(connection: Connection, *, limit: int, now: datetime) -> tuple[list[Hint
     An order to be worked on alone comes alone.
 
     Returns:
-        Hints, oldest first, and whether there may be more orders behind them. If there are more,
+        Hints, oldest first, and whether there may be more orders behind them. If more may be fresh,
         retries whose time has come are the first: by their date they would come after all that
         are fresh, and under a lasting load never.
 
     """
     bounds = {"now": now, "row_limit": limit}
-    hints = [Hint(*row) for row in connection.execute(_DUE, bounds)]
-    if len(hints) == limit and connection.execute(_IS_ANY_DUE_AGAIN, {"now": now}).first():
-        again = [Hint(*row) for row in connection.execute(_DUE_AGAIN, bounds)]
-        hints = list({each.id: each for each in (*again, *hints)}.values())[:limit]
+    rows = connection.execute(_DUE, bounds).all()
+    more_are_fresh = len(rows) == limit and rows[-1].available_at == FOREVER_DUE
+    if more_are_fresh and connection.execute(_IS_ANY_DUE_AGAIN, {"now": now}).first():
+        again = connection.execute(_DUE_AGAIN, bounds).all()
+        rows = list({row.id: row for row in (*again, *rows)}.values())[:limit]
+    hints = [Hint(*row[:-1]) for row in rows]
     if hints and hints[0].solo:
         first = hints[:1]
     else:

@@ -84,7 +84,7 @@ def test_a_retry_whose_time_has_come_does_not_wait_for_the_end_of_a_backlog(
     assert due(engine, 2, now=at) == [second, fresh[0]]
     assert due(engine, 3, now=at + timedelta(seconds=1)) == [second, first, fresh[0]]
     assert due(engine, 1, now=at + timedelta(seconds=1)) == [second]
-    assert due(engine, 5, now=at + timedelta(seconds=1)) == [second, first, *fresh]
+    assert due(engine, 4, now=at + timedelta(seconds=1)) == [*fresh, second]
     assert due(engine, 6, now=at + timedelta(seconds=1)) == [*fresh, second, first]
 
 
