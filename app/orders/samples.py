@@ -4,10 +4,11 @@ The counters only grow, so the difference of two samples is exactly what happene
 """
 
 from datetime import timedelta
+from functools import cache
+from importlib import import_module
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Insert, bindparam, delete, func, or_, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from app.database import AnyRow
 from app.orders.counters import MICROSECOND
@@ -32,23 +33,21 @@ class Sample(NamedTuple):
     totals: dict[str, int]
 
 
-def _insert_if_absent(dialect: str) -> Insert:
-    if dialect == "mysql":
-        return mysql.insert(samples).prefix_with("IGNORE")
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(samples).on_conflict_do_nothing()
-
-
-_TAKE: Final = {
-    dialect: _insert_if_absent(dialect) for dialect in ("mysql", "postgresql", "sqlite")
-}
-
 _BASE: Final = (
     select(samples.c.taken_at, samples.c.totals)
     .where(samples.c.taken_at >= bindparam("since"))
     .order_by(samples.c.taken_at)
     .limit(1)
 )
+
+
+@cache
+def _insert_if_absent(dialect: str) -> Insert:
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(samples)
+    absent: Insert = (
+        insert.prefix_with("IGNORE") if dialect == "mysql" else insert.on_conflict_do_nothing()
+    )
+    return absent
 
 
 def interval(now: float) -> int:
@@ -67,7 +66,7 @@ def take(connection: Connection, totals: dict[str, int], *, now: float) -> None:
     """
     read_at = {_READ_AT_US: int(now * MICROSECOND)}
     sample = {"taken_at": interval(now), "totals": totals | read_at}
-    connection.execute(_TAKE[connection.dialect.name], sample)
+    connection.execute(_insert_if_absent(connection.dialect.name), sample)
 
 
 def a_minute_ago(connection: Connection, *, now: float) -> Sample | None:

@@ -210,18 +210,30 @@ def test_a_process_does_no_more_than_it_was_asked_to(program: str) -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_what_uwsgi_loads_starts_the_worker_and_stops_it_at_the_end() -> None:
-    calls = [
+def calls_of_wsgi() -> list[str]:
+    return [
         ast.unparse(node.value)
         for node in tree_of(APP / "wsgi.py").body
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
     ]
-    assert calls[-4:] == [
+
+
+def test_what_uwsgi_loads_starts_the_worker_and_stops_it_at_the_end() -> None:
+    assert calls_of_wsgi()[-4:] == [
         "worker.start()",
         "atexit.register(worker.stop)",
         "signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})",
         # last: the threads of the worker that run by now may use every core
         "keep_to_one_core(own_identity().slot, workers=settings.processes)",
+    ]
+
+
+def test_a_worker_collects_garbage_once_it_has_loaded_all() -> None:
+    assert [call for call in calls_of_wsgi() if call.startswith("gc.")] == [
+        "gc.disable()",
+        "gc.freeze()",
+        "gc.set_threshold(GARBAGE)",
+        "gc.enable()",
     ]
 
 
