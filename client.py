@@ -1451,23 +1451,24 @@ def render_html(result: Result) -> str:
 
 def html_charts(result: Result) -> list[str]:
     """Returns latency over time, its histogram, and the throughput."""
-    at = [moment.at_seconds for moment in result.moments]
     charts = []
-    if at:
-        spreads = [moment.latency for moment in result.moments]
+    if sending := moments(result.run.samples, completed=[]):  # waiting may take ten times as long
+        spreads = [moment.latency for moment in sending]
         latency = {
             name: [asdict(spread)[name] if spread else None for spread in spreads]
             for name in ("p50", "p95", "p99")
         }
+        at = [moment.at_seconds for moment in sending]
         charts.append(line_chart("Latency over time", at, latency, show_seconds))
     if result.buckets:
         charts.append(bar_chart("Latency histogram", result.buckets))
-    if at:
+    if result.moments:
         rates: dict[str, list[float | None]] = {
             "accepted": [moment.accepted_rate for moment in result.moments],
         }
         if result.run.proof is not None:
             rates["completed"] = [moment.completed_rate for moment in result.moments]
+        at = [moment.at_seconds for moment in result.moments]
         charts.append(line_chart("Orders a second", at, rates, "{:,.10g}".format))
     return charts
 

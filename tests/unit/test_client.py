@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import http.server
 import itertools
 import json
@@ -1344,10 +1345,24 @@ def test_the_axis_of_a_slow_run_shows_fractions_of_an_order_a_second() -> None:
     assert y_labels(rates) == ["0", "0.5", "1", "1.5"]
 
 
+def test_latency_is_shown_over_the_time_of_the_requests_however_long_the_orders_take() -> None:
+    run = client.Run(client.parse_options(["--num_requests=30"]))
+    run.samples += [client.Sample(0.1 * n, 0.01, 1) for n in range(1, 31)]
+    result = client.conclude(run)
+    waited = client.moments(run.samples, completed=[60.0])
+    latency, _histogram, rates = client.html_charts(dataclasses.replace(result, moments=waited))
+    assert x_labels(latency)[-1] == "3 s"
+    assert x_labels(rates)[-1] == "60 s"
+
+
 def test_a_line_shows_its_lone_points_too() -> None:
     points = [(1.0, 2.0), None, (3.0, 4.0), (5.0, 6.0), None, (7.0, 8.0)]
     assert client.svg_path(points) == "M1.0 2.0h4M3.0 4.0L5.0 6.0M7.0 8.0h4"
     assert client.svg_path(points[-1:]) == "M7.0 8.0h4"
+
+
+def x_labels(chart: str) -> list[str]:
+    return re.findall("<text class=x [^>]*>([^<]*)<", chart)
 
 
 def y_labels(chart: str) -> list[str]:
