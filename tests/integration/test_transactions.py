@@ -1,70 +1,34 @@
-"""Transactions that meet others, and connections that break under them."""
+"""Transactions that meet others, and the limits of their waiting."""
 
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-from typing import NoReturn
+from contextlib import closing
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError
 
-from app.breaker import breaker_of
 from app.database import prepare_engine
 from app.orders import counters
-from app.orders.errors import OrderNotFoundError, UnavailableError
-from app.orders.lifecycle import RELEASE, Placed
-from app.orders.service import OrderService
+from app.orders.errors import UnavailableError
+from app.orders.lifecycle import RELEASE
 from app.orders.store import attempts
-from app.settings import Settings
 from app.transactions import MAX_TRIES, run_transaction
 from tests.builders import claim, draft, ending
 from tests.integration.moves import OTHER, OWNER, all_rows, place, totals
-from tests.processes import free_port, wait_until
+from tests.integration.sessions import count, session_of
+from tests.processes import wait_until
 from tests.servers import DatabaseServer
 
 SECONDS = 20
 only_on = pytest.mark.only_on
-SESSION = {"mysql": "SELECT CONNECTION_ID()", "postgresql": "SELECT pg_backend_pid()"}
-KILL = {"mysql": "KILL {}", "postgresql": "SELECT pg_terminate_backend({}, 5000)"}
 IMPATIENCE = {
     "mysql": "SET SESSION innodb_lock_wait_timeout = 0",
     "postgresql": "SET LOCAL lock_timeout = '10ms'",
 }
 ADD = text("UPDATE counters SET value = value + 1 WHERE worker_id = :worker_id")
-
-
-def count(connection: Connection) -> None:
-    """Do something of which one can tell how often it was done."""
-    counters.add(connection, OWNER, counters.Counter({"place": 1}))
-
-
-def session_of(connection: Connection) -> int:
-    """Return the server's number for the connection."""
-    return connection.execute(text(SESSION[connection.dialect.name])).scalar_one()
-
-
-def kill(server: DatabaseServer, engine: Engine, session: int) -> None:
-    """Have the server end a connection."""
-    server.administer(KILL[engine.dialect.name].format(session))
-
-
-@only_on("mariadb", "postgresql")
-def test_a_server_that_was_restarted_is_found_past_every_connection_that_was_open(
-    engine: Engine, server: DatabaseServer, service: OrderService
-) -> None:
-    with ExitStack() as stack:
-        pooled = [stack.enter_context(engine.connect()) for _ in range(MAX_TRIES + 2)]
-        sessions = [session_of(connection) for connection in pooled]
-    for session in sessions:
-        kill(server, engine, session)
-    (placed,) = service.place([draft()])
-    assert isinstance(placed, Placed)
 
 
 def test_what_a_transaction_returns_is_returned_and_committed(engine: Engine) -> None:
@@ -105,53 +69,6 @@ def test_a_violated_constraint_rolls_back_and_is_not_tried_again(engine: Engine)
         run_transaction(engine, work)
     assert len(tries) == 1
     assert totals(engine) == {}
-
-
-READ_ONLY = {
-    "mariadb": ("SET GLOBAL read_only = 1", "SET GLOBAL read_only = 0"),
-    "postgresql": (
-        "ALTER ROLE orders SET default_transaction_read_only = on",
-        "ALTER ROLE orders RESET default_transaction_read_only",
-    ),
-}
-
-
-@only_on("mariadb", "postgresql")
-def test_a_server_that_takes_no_writes_is_looked_for_once_more_and_the_log_says_why(
-    engine: Engine, server: DatabaseServer, caplog: pytest.LogCaptureFixture
-) -> None:
-    change, back = READ_ONLY[server.name]
-    tries = []
-
-    def work(connection: Connection) -> None:
-        tries.append(session_of(connection))
-        count(connection)
-
-    server.administer(change)
-    engine.dispose()
-    try:
-        for _ in range(2):
-            with pytest.raises(UnavailableError):
-                run_transaction(engine, work)
-    finally:
-        server.administer(back)
-    assert len(set(tries)) == len(tries) == 4
-    (said,) = [each.getMessage() for each in caplog.records]
-    assert re.search("the database refuses: .*read.only", said)
-    run_transaction(engine, work)
-    assert totals(engine) == {"place": 1}
-
-
-@only_on("mariadb")  # the tests' PostgreSQL trusts everybody on its own host
-def test_a_server_that_lets_nobody_in_is_away(
-    settings: Settings, client_of: Callable[[Settings], FlaskClient]
-) -> None:
-    url = settings.url.set(password="changed").render_as_string(hide_password=False)
-    client = client_of(settings.model_copy(update={"database_url": url}))
-    for path in ("/orders", "/readyz"):
-        answer = client.get(path)
-        assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
-        assert "migrated" not in answer.text
 
 
 @only_on("mariadb", "postgresql")
@@ -284,62 +201,6 @@ def test_sqlite_loses_nothing_in_a_power_cut(impatient_engine: Engine) -> None:
 
 
 @only_on("mariadb", "postgresql")
-@pytest.mark.parametrize("before", ["its first statement", "its last statement", "its COMMIT"])
-def test_a_connection_that_is_killed_costs_nothing(
-    engine: Engine, server: DatabaseServer, before: str
-) -> None:
-    run_transaction(engine, count)
-    tries = []
-
-    def work(connection: Connection) -> None:
-        tries.append(connection)
-        for step in ("its first statement", "its last statement"):
-            if step == before and len(tries) == 1:
-                kill(server, engine, session_of(connection))
-            count(connection)
-        if before == "its COMMIT" and len(tries) == 1:
-            kill(server, engine, session_of(connection))
-
-    run_transaction(engine, work)
-    assert len(tries) == 2
-    assert totals(engine) == {"place": 3}
-
-
-@only_on("mariadb", "postgresql")
-def test_a_connection_that_is_killed_while_it_is_made_costs_nothing(
-    engine: Engine, server: DatabaseServer
-) -> None:
-    made = []
-
-    def kill_the_first(connection: DBAPIConnection, _record: object) -> None:
-        made.append(connection)
-        if len(made) == 1:
-            cursor = connection.cursor()
-            cursor.execute(SESSION[engine.dialect.name])
-            kill(server, engine, cursor.fetchone()[0])
-            cursor.execute("SELECT 1")
-
-    engine.dispose()
-    event.listen(engine, "connect", kill_the_first)
-    run_transaction(engine, count)
-    assert len(made) == 2
-    assert totals(engine) == {"place": 1}
-
-
-@only_on("mariadb", "postgresql")
-def test_connections_that_were_killed_while_nobody_used_them_cost_nothing(
-    engine: Engine, server: DatabaseServer
-) -> None:
-    with ExitStack() as stack:
-        connections = [stack.enter_context(engine.connect()) for _ in range(3)]
-        sessions = [session_of(connection) for connection in connections]
-    for session in sessions:
-        kill(server, engine, session)
-    run_transaction(engine, count)
-    assert totals(engine) == {"place": 1}
-
-
-@only_on("mariadb", "postgresql")
 def test_a_transaction_sees_what_others_commit_while_it_runs(
     engine: Engine, server: DatabaseServer
 ) -> None:
@@ -407,59 +268,6 @@ def test_a_statement_that_takes_too_long_is_ended_and_not_repeated(
         run_transaction(engine, work)
     assert len(tries) == 1
     engine.dispose()  # the impatient connection with it
-
-
-def test_a_database_that_cannot_be_reached_opens_the_breaker() -> None:
-    nowhere = create_engine(f"mysql+pymysql://u:p@127.0.0.1:{free_port()}/orders")
-    for _ in range(3):
-        with pytest.raises(UnavailableError):
-            run_transaction(nowhere, count)
-    with pytest.raises(UnavailableError):
-        breaker_of(nowhere).check()
-    nowhere.dispose()
-
-
-def test_a_probe_that_fails_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = create_engine(f"mysql+pymysql://u:p@127.0.0.1:{free_port()}/orders")
-    breaker = breaker_of(nowhere)
-    counted = []
-    monkeypatch.setattr(breaker, "opened_by", counted.append)
-    breaker._failures = 1
-    with pytest.raises(UnavailableError):
-        run_transaction(nowhere, count)
-    assert len(counted) == 1
-    nowhere.dispose()
-
-
-def test_a_success_after_a_failure_closes_the_breaker(engine: Engine) -> None:
-    breaker = breaker_of(engine)
-    breaker.opened_by("a test")
-    breaker._probe_at = 0.0  # it is time for a probe
-    run_transaction(engine, count)
-    for _ in range(3):
-        breaker.check()
-
-
-def miss(_connection: Connection) -> NoReturn:
-    raise OrderNotFoundError("no such order")
-
-
-def collide(connection: Connection) -> None:
-    for _ in range(2):
-        connection.execute(text("INSERT INTO counters (worker_id, name, value) VALUES (1, 'a', 1)"))
-
-
-@pytest.mark.parametrize(("work", "error"), [(miss, OrderNotFoundError), (collide, IntegrityError)])
-def test_a_refusal_is_an_answer_that_closes_the_breaker(
-    engine: Engine, work: Callable[[Connection], None], error: type[Exception]
-) -> None:
-    breaker = breaker_of(engine)
-    breaker.opened_by("a test")
-    breaker._probe_at = 0.0
-    with pytest.raises(error):
-        run_transaction(engine, work)
-    for _ in range(3):
-        breaker.check()
 
 
 def test_a_pool_without_a_free_connection_is_given_up_at_once(engine: Engine) -> None:
