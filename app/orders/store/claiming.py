@@ -25,24 +25,18 @@ UPDATE orders SET status = 'PROCESSING', owner_id = {0}, fence = fence + 1, atte
 WHERE id IN ({ids}) AND fence = {0}
 """
 _NOW: Final = bindparam("now", type_=UtcDateTime)
+_IS_DUE: Final = (orders.c.status == OrderStatus.PENDING) & (orders.c.available_at <= _NOW)
+_IS_RETRY: Final = orders.c.available_at > FOREVER_DUE
 _DUE: Final = (
     select(*HINT_COLUMNS, orders.c.available_at)
-    .where(orders.c.status == OrderStatus.PENDING, orders.c.available_at <= _NOW)
+    .where(_IS_DUE)
     .order_by(orders.c.available_at, orders.c.id)
     .limit(bindparam("row_limit"))
     .with_for_update(skip_locked=True)
 )
-_DUE_AGAIN: Final = _DUE.where(orders.c.available_at > FOREVER_DUE)
+_DUE_AGAIN: Final = _DUE.where(_IS_RETRY)
 # Asked first, without locks: looking for rows to lock goes on through all that others have locked.
-_IS_ANY_DUE_AGAIN: Final = (
-    select(orders.c.id)
-    .where(
-        orders.c.status == OrderStatus.PENDING,
-        orders.c.available_at > FOREVER_DUE,
-        orders.c.available_at <= _NOW,
-    )
-    .limit(1)
-)
+_IS_ANY_DUE_AGAIN: Final = select(orders.c.id).where(_IS_DUE, _IS_RETRY).limit(1)
 
 
 def claim(
