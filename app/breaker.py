@@ -49,7 +49,7 @@ class Breaker:
     @property
     def seconds_to_probe(self) -> float:
         """How long nobody is let through from now; 0 if somebody is."""
-        return max(0, self._probe_at - time.monotonic()) if self._failures else 0
+        return max(0, self._probe_at - time.monotonic()) if self.is_open else 0
 
     def tell_when_back(self, callback: Callable[[], None]) -> None:
         """Have this called, in whatever thread, each time that the database is back."""
@@ -62,19 +62,19 @@ class Breaker:
             UnavailableError: The database is away, and it is not time for the next probe.
 
         """
-        if not self._failures:
+        if not self.is_open:
             return
         now = time.monotonic()
         if now >= self._probe_at:
             self._probe_at = now + self._interval()
-            if not self._refused or self._is_listening() or not self._failures:
+            if not self._refused or self._is_listening() or not self.is_open:
                 return
             self._count_failure()
         raise UnavailableError("the database is away", retry_after_seconds=random.randint(1, 5))
 
     def opened_by(self, reason: object) -> None:
         """Take in that the database could not be reached."""
-        if not self._failures:
+        if not self.is_open:
             log.error("the database is away: %s", reason)
         # Only PyMySQL keeps what was raised before its own error, and only its failure is dear.
         self._refused = isinstance(
@@ -91,7 +91,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Take in that the database has answered."""
-        if self._failures:
+        if self.is_open:
             self._failures = 0
             log.warning("the database is back")
             for callback in self._when_back:
