@@ -43,6 +43,7 @@ _BASE: Final = (
 
 @cache
 def _insert_if_absent(dialect: str) -> Insert:
+    # The engine has loaded this dialect; to load the others, too, makes every worker start later.
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(samples)
     absent: Insert = (
         insert.prefix_with("IGNORE") if dialect == "mysql" else insert.on_conflict_do_nothing()

@@ -181,6 +181,7 @@ import sys
 from app import create_app
 create_app(with_commands=False)
 assert not (loaded := {OF_COMMANDS} & sys.modules.keys()), loaded
+assert "sqlalchemy.dialects.postgresql" not in sys.modules, "a dialect that SQLite does not need"
 create_app()
 assert not (missing := {OF_COMMANDS} - sys.modules.keys()), missing
 """
