@@ -101,7 +101,7 @@ class LiveService:
         wait_until(lambda: pid not in self._alive(), STOP_SECONDS, f"end of worker {pid}")
 
     def begin_reload(self) -> None:
-        """Have the master exchange the workers one by one."""
+        """Have the master exchange the workers one by one; `reloads` tells when it has."""
         os.utime(self._reload)
 
     def close(self) -> None:
@@ -155,6 +155,10 @@ class LiveService:
         alive, log = self._alive(), self.log()
         pids = [worker["pid"] for worker in self._ask_master()["workers"]]
         return all(pid in alive and f"pid: {pid} (default app)" in log for pid in pids)
+
+    def reloads(self) -> int:
+        """How often the master has exchanged the workers, up to where the last took requests."""
+        return self.log().count("chain reloading complete")
 
     def log(self) -> str:
         """Return what the service has logged since its first start."""

@@ -192,7 +192,8 @@ class Scene:
     def kill_worker(self, service: LiveService) -> int:
         """SIGKILL to one of its workers; returns its pid."""
         victim = self.random.choice(self.all_workers(service))
-        service.kill_worker(victim)
+        with suppress(ProcessLookupError):  # an order may have killed it just now
+            service.kill_worker(victim)
         self.kills += 1
         self.fault_over()
         return victim

@@ -17,7 +17,7 @@ class Act(StrEnum):
     PERMANENT = "permanent"
     """Raises PermanentError."""
     EXIT = "exit"
-    """Ends its process on the spot."""
+    """Ends its process on the spot, in every attempt or in the first few alone: `exit:1`."""
     SEGV = "segv"
     """Reads address 0."""
     HANG = "hang"
@@ -57,6 +57,8 @@ class Script:
             if self._draw(order_id, attempt) < self.failure_rate:
                 return Act.RAISE, 0.0
             name, _, amount = self.otherwise.partition(":")
+        if name == Act.EXIT and amount and attempt > int(amount):
+            return Act.RETURN, 0.0
         return Act(name), float(amount or 0)
 
     def attempts_until_end(self, order_id: str, user_id: int | str, max_attempts: int) -> int:

@@ -12,7 +12,7 @@ from tests.faults.scene import Site
 
 LONGEST = {"F24", "F5", "F3", "F8", "F18", "F9"}
 """Begun first: none of them is to be the one all wait for at the end."""
-LONGEST_SECONDS = 600
+LONGEST_SECONDS = 900
 
 
 def runs() -> list[ParameterSet]:

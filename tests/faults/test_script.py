@@ -38,7 +38,15 @@ def test_all_that_is_left_gets_the_act_of_the_run():
 
 @pytest.mark.parametrize(
     ("user_id", "attempts"),
-    [(1, 1), ("slow:1", 1), ("permanent", 1), ("raise", 5), ("exit", 5), ("hang", 5)],
+    [
+        (1, 1),
+        ("slow:1", 1),
+        ("permanent", 1),
+        ("raise", 5),
+        ("exit", 5),
+        ("exit:2", 3),
+        ("hang", 5),
+    ],
 )
 def test_an_order_ends_after_the_first_attempt_that_can_end_it(user_id: int | str, attempts: int):
     assert Script().attempts_until_end("order-a", user_id, max_attempts=5) == attempts

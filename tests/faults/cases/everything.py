@@ -6,16 +6,17 @@ from collections.abc import Callable
 from tests.faults.cases.case import case
 from tests.faults.cases.connections import SILENCE_SECONDS, WRITES, kill_a_connection, proxied
 from tests.faults.cases.stopping import reload
-from tests.faults.cases.workers import ended
 from tests.faults.load import Body, plain_order
 from tests.faults.proxy import Cut, Proxy
-from tests.faults.scene import Scene
+from tests.faults.rows import OrderRow
+from tests.faults.scene import WORKER_SECONDS, Scene
+from tests.faults.script import Act
 from tests.live import LiveService
 from tests.processes import wait_until
 
-ACTS = (*("slow:0.05", "raise", "permanent") * 3, "exit")
-READY_SECONDS = 60
-KILLERS_SECONDS = 200
+MILD = (*("slow:0.05", "raise", "permanent") * 3, "exit:1")
+ACTS = (*MILD * 4, "exit")
+KILLERS_SECONDS = 300
 
 
 @case("F24", "all of it, at random", rounds=180, tested_on=("mariadb",))
@@ -42,13 +43,19 @@ def _torment(scene: Scene, service: LiveService, proxy: Proxy | None) -> None:
         while time.monotonic() < end:
             scene.pause_before(0.2, 1.5)
             nemesis.strike()
-    # An order that kills its worker is a fault until it has failed, and may take a batch along with
+    # An order that kills its worker is a fault until it has ended, and may take a batch along with
     # it at each attempt.
-    killers = [row.order_id for row in scene.rows() if row.user_id == "exit"]
-    scene.kills += len(killers) * scene.max_attempts
-    wait_until(lambda: all(ended(scene, each) for each in killers), KILLERS_SECONDS, "killers")
+    deaths = {"exit": scene.max_attempts, "exit:1": 1}
+    scene.kills += sum(deaths[killer.user_id] for killer in _killers(scene))
+    wait_until(
+        lambda: all(killer.completed_at for killer in _killers(scene)), KILLERS_SECONDS, "killers"
+    )
     scene.fault_over()
     scene.worked_off(service, 150)
+
+
+def _killers(scene: Scene) -> list[OrderRow]:
+    return [row for row in scene.rows() if row.user_id.startswith(Act.EXIT)]
 
 
 class Nemesis:
@@ -95,7 +102,7 @@ class Nemesis:
 
     def _stop_service(self) -> None:
         # A worker that uWSGI is just forking would not hear of the stop.
-        wait_until(self._service.loaded, READY_SECONDS, "workers of before the stop")
+        wait_until(self._service.loaded, WORKER_SECONDS, "workers of before the stop")
         self._service.stop()
         self._scene.kills += 2  # what is not done within the drain is given to others
         self._service.start()

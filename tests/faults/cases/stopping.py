@@ -30,23 +30,23 @@ def stopped_and_reloaded(scene: Scene) -> None:
 
 
 def _reload(scene: Scene, service: LiveService, load: Load) -> None:
-    before = len(load.answers)
+    before, old = len(load.answers), set(service.worker_pids())
     reload(service)
+    scene.expect(
+        not old & set(service.worker_pids()), "after a chain reload a worker is an old one"
+    )
     failed = [answer.status for answer in load.answers[before:] if answer.status != 201]
     scene.expect(not failed, f"in a chain reload requests were answered {failed[:10]}")
 
 
 def reload(service: LiveService) -> None:
-    """Exchange the workers one by one; returns when all are new and take requests."""
-    # One that uWSGI has just started anew, after a kill, it would not exchange once more.
-    wait_until(service.ready, RELOAD_SECONDS, "workers of before the reload")
-    old = set(service.worker_pids())
+    """Exchange the workers one by one; returns when the last new one takes requests.
+
+    One that is just starting anew, after a kill, uWSGI does not exchange once more.
+    """
+    before = service.reloads()
     service.begin_reload()
-    wait_until(
-        lambda: len(set(service.worker_pids()) - old) == len(old) and service.ready(),
-        RELOAD_SECONDS,
-        "new workers",
-    )
+    wait_until(lambda: service.reloads() > before, RELOAD_SECONDS, "end of the reload")
 
 
 def _stop_and_start(scene: Scene, service: LiveService, _load: Load) -> None:
