@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
-from app.transactions import LOST, diagnose
+from app.dialects import dialect_of
+from app.faults import LOST
 
 
 class Statement(NamedTuple):
@@ -55,7 +56,7 @@ def execute_together(connection: Connection, statements: Sequence[Statement]) ->
             return _in_one_text(cursor, statements)
         return [_run(cursor, each) for each in statements]
     except connection.dialect.loaded_dbapi.Error as error:
-        if diagnose(error) in LOST:
+        if dialect_of(connection.dialect.name).diagnose(error) in LOST:
             connection.invalidate(error)  # it is the next to be drawn from the pool, made anew
         raise _wrapped(connection, error) from error
     finally:

@@ -1,19 +1,18 @@
 """Running a transaction to its end: what is tried again, and what is reported as unavailable."""
 
 import random
-import sqlite3
 import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, TypeVar
 
-import psycopg
-import pymysql
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.breaker import Breaker, breaker_of
+from app.dialects import dialect_of
+from app.faults import Fault
 from app.orders.errors import OrderError, OutcomeUnknownError, UnavailableError
 from app.writer_queue import turn_to_write
 
@@ -23,63 +22,6 @@ RETRY_WINDOW_SECONDS: Final = 4
 BACKOFF_SECONDS: Final = 0.02
 
 T = TypeVar("T")
-
-
-class Fault(Enum):
-    """What a database error says about trying again."""
-
-    CONFLICT = auto()
-    """Another transaction was in the way: the same again can succeed."""
-    GONE = auto()
-    """The connection or the server is lost: a new connection can succeed."""
-    READ_ONLY = auto()
-    """The server takes no writes: behind its address there may be another, which does."""
-    EXHAUSTED = auto()
-    """No room, no time, no connection left: trying again at once makes it worse."""
-
-
-_MYSQL: Final = {
-    Fault.CONFLICT: {1020, 1205, 1213},
-    Fault.GONE: {0, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2002, 2003, 2006}
-    | {2013, 2014, 2026, 2055, 4031, 4166},
-    Fault.READ_ONLY: {1290, 1836},
-    Fault.EXHAUSTED: {3, 28, 1021, 1023, 1026, 1030, 1040, 1114, 1129, 1203}
-    | {1226, 1317, 1969, 3024},
-}
-_POSTGRESQL: Final = {
-    Fault.CONFLICT: ("40001", "40P01", "55P03"),
-    Fault.GONE: ("08", "25P03", "57P"),
-    Fault.READ_ONLY: ("25006",),
-    Fault.EXHAUSTED: ("53", "54", "57014", "58"),
-}
-LOST: Final = frozenset({Fault.GONE, Fault.READ_ONLY})
-"""After these a connection is of no more use."""
-_SQLITE: Final = {
-    Fault.CONFLICT: {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED},
-    Fault.GONE: set[int](),
-    Fault.EXHAUSTED: {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-    },
-}
-
-
-def diagnose(error: BaseException | None) -> Fault | None:
-    """Return what the driver's error means for trying again; None for one that would come back."""
-    if isinstance(error, sqlite3.Error):
-        primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return next((fault for fault, codes in _SQLITE.items() if primary_code in codes), None)
-    if isinstance(error, pymysql.Error):
-        number = error.args[0] if error.args else 0
-        return next((fault for fault, numbers in _MYSQL.items() if number in numbers), None)
-    if isinstance(error, psycopg.Error):
-        state = error.sqlstate
-        if state is None:  # the server said nothing: the connection itself failed
-            return Fault.GONE if isinstance(error, psycopg.OperationalError) else None
-        return next((f for f, prefix in _POSTGRESQL.items() if state.startswith(prefix)), None)
-    return None
 
 
 def run_transaction(
@@ -122,7 +64,7 @@ def run_transaction(
             tries.breaker.succeeded()
             raise
         except DBAPIError as error:
-            fault = diagnose(error.orig)
+            fault = dialect_of(engine.dialect.name).diagnose(error.orig)
             if fault is None and tries.stage is _Stage.CONNECTING:
                 fault = Fault.GONE  # it lets nobody in
             if fault is None:

@@ -13,7 +13,8 @@ from typing import Final
 from sqlalchemy import Connection, Engine
 
 from app.breaker import breaker_of
-from app.database import IDLE_TRANSACTION_SECONDS, AnyRow
+from app.database import AnyRow
+from app.dialects.limits import IDLE_TRANSACTION_SECONDS
 from app.orders import counters, samples, store, workers
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import Ending, OrderStatus, status_counts

@@ -181,7 +181,6 @@ import sys
 from app import create_app
 create_app(with_commands=False)
 assert not (loaded := {OF_COMMANDS} & sys.modules.keys()), loaded
-assert "sqlalchemy.dialects.postgresql" not in sys.modules, "a dialect that SQLite does not need"
 create_app()
 assert not (missing := {OF_COMMANDS} - sys.modules.keys()), missing
 """
@@ -195,20 +194,46 @@ assert threading.active_count() == 1, threading.enumerate()
 """
 
 
-@pytest.mark.parametrize(
-    "program", [IMPORT_ALL, LOAD_A_WORKER, BUILD_ALL], ids=["starting", "loading", "building"]
-)
-def test_a_process_does_no_more_than_it_was_asked_to(program: str) -> None:
-    """Importing and building start nothing; a worker does not load what only `flask` needs."""
+def run_program(program: str, database_url: str) -> None:
     run = subprocess.run(
         [sys.executable, "-c", program],
         cwd=PROJECT,
-        env={"DATABASE_URL": "sqlite:////nowhere/orders.db"},
+        env={"DATABASE_URL": database_url},
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    "program", [IMPORT_ALL, LOAD_A_WORKER, BUILD_ALL], ids=["starting", "loading", "building"]
+)
+def test_a_process_does_no_more_than_it_was_asked_to(program: str) -> None:
+    """Importing and building start nothing; a worker does not load what only `flask` needs."""
+    run_program(program, "sqlite:////nowhere/orders.db")
+
+
+@pytest.mark.parametrize(
+    ("database_url", "own", "others"),
+    [
+        ("sqlite:////nowhere/orders.db", {"sqlite3"}, {"pymysql", "psycopg"}),
+        ("mysql://nobody@127.0.0.1/orders", {"pymysql"}, {"psycopg"}),
+        ("postgresql://nobody@127.0.0.1/orders", {"psycopg"}, {"pymysql"}),
+    ],
+)
+def test_a_worker_loads_no_driver_of_another_database(
+    database_url: str, own: set[str], others: set[str]
+) -> None:
+    program = f"""
+import sys
+from app import create_app
+create_app(with_commands=False)
+assert {own} <= sys.modules.keys()
+assert not (loaded := {others} & sys.modules.keys()), loaded
+assert "sqlalchemy.dialects.postgresql" not in sys.modules or "psycopg" in {own}
+"""
+    run_program(program, database_url)
 
 
 def calls_of_wsgi() -> list[str]:

@@ -6,7 +6,8 @@ import psycopg
 import pymysql
 import pytest
 
-from app.transactions import Fault, diagnose
+from app.dialects import dialect_of, mysql, postgresql, sqlite
+from app.faults import Fault
 
 MYSQL = {
     Fault.CONFLICT: {
@@ -82,26 +83,26 @@ SQLITE = {
     [(number, text, fault) for fault, numbers in MYSQL.items() for number, text in numbers.items()],
 )
 def test_mysql_says_it_with_a_number(number: int, text: str, fault: Fault | None) -> None:
-    assert diagnose(pymysql.err.OperationalError(number, text)) is fault
+    assert mysql.diagnose(pymysql.err.OperationalError(number, text)) is fault
 
 
 def test_a_mysql_connection_that_was_closed_is_gone() -> None:
-    assert diagnose(pymysql.err.InterfaceError(0, "")) is Fault.GONE
+    assert mysql.diagnose(pymysql.err.InterfaceError(0, "")) is Fault.GONE
 
 
 @pytest.mark.parametrize(
     ("state", "fault"), [(state, fault) for fault, states in POSTGRESQL.items() for state in states]
 )
 def test_postgresql_says_it_with_a_state(state: str, fault: Fault | None) -> None:
-    assert diagnose(psycopg.errors.lookup(state)("said by the server")) is fault
+    assert postgresql.diagnose(psycopg.errors.lookup(state)("said by the server")) is fault
 
 
 def test_a_postgresql_connection_that_broke_says_nothing_and_is_gone() -> None:
-    assert diagnose(psycopg.OperationalError("the connection is closed")) is Fault.GONE
+    assert postgresql.diagnose(psycopg.OperationalError("the connection is closed")) is Fault.GONE
 
 
 def test_a_value_that_psycopg_itself_refuses_would_come_back() -> None:
-    assert diagnose(psycopg.DataError("cannot contain NUL")) is None
+    assert postgresql.diagnose(psycopg.DataError("cannot contain NUL")) is None
 
 
 @pytest.mark.parametrize(
@@ -110,9 +111,10 @@ def test_a_value_that_psycopg_itself_refuses_would_come_back() -> None:
 def test_sqlite_says_it_with_a_code(code: int, fault: Fault | None) -> None:
     error = sqlite3.OperationalError("said by the library")
     error.sqlite_errorcode = code
-    assert diagnose(error) is fault
+    assert sqlite.diagnose(error) is fault
 
 
+@pytest.mark.parametrize("dialect", ["mysql", "postgresql", "sqlite"])
 @pytest.mark.parametrize("error", [None, ValueError("2006"), sqlite3.ProgrammingError("closed")])
-def test_what_no_database_said_would_come_back(error: Exception | None) -> None:
-    assert diagnose(error) is None
+def test_what_no_database_said_would_come_back(error: Exception | None, dialect: str) -> None:
+    assert dialect_of(dialect).diagnose(error) is None
