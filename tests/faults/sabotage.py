@@ -2,15 +2,13 @@
 
 KILL_POINTS arms points (see `points`): the next process to come by one dies, or stands still until
 it gets a SIGCONT. PLANTED_BUG names a function of `planted_bugs`. HOST_NAME is the host the worker
-takes itself to be on. FAKETIME_NO_CACHE says that the clock is not to be trusted: libfaketime makes
-`time.sleep` fail after a jump, it does not know of sleeping until a time of the monotonic clock.
+takes itself to be on.
 """
 
 import os
 import signal
 import socket
 import threading
-import time
 
 from app.orders import service
 from app.orders.service import OrderService
@@ -64,5 +62,3 @@ if "PLANTED_BUG" in os.environ:
     getattr(planted_bugs, os.environ["PLANTED_BUG"])()
 if "HOST_NAME" in os.environ:
     socket.gethostname = lambda: os.environ["HOST_NAME"]
-if "FAKETIME_NO_CACHE" in os.environ:
-    time.sleep = lambda seconds: threading.Event().wait(seconds) and None
