@@ -194,7 +194,7 @@ class Scene:
         victim = self.random.choice(self.all_workers(service))
         with suppress(ProcessLookupError):  # an order may have killed it just now
             service.kill_worker(victim)
-        self.kills += 1
+            self.kills += 1
         self.fault_over()
         return victim
 
