@@ -33,6 +33,10 @@ FORBIDDEN = {
         *["threading", "queue", "concurrent", "multiprocessing"],
         *["app.orders.store", "app.orders.model", "app.processing", "app.dashboard"],
     ),
+    "app/dialects": (
+        *["flask", "werkzeug", "click", "app.api", "app.processing", "app.dashboard"],
+        *["app.settings", "app.commands", "app.transactions", "app.database"],
+    ),
     "app/dashboard": (
         *["app.orders.store", "app.orders.model", "app.orders.counters", "sqlalchemy"],
         *["app.processing", "app.api", "app.cli"],
