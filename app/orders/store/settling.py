@@ -24,9 +24,10 @@ _SET: Final = """
     available_at = new_available_at, started_at = new_started_at,
     completed_at = new_completed_at, last_error = new_error, updated_at = {0}
 """
-# Arrays, since names in each of the rows would take twice the time on both sides.
+# Arrays, since names in each of the rows would take twice the time on both sides. In bytes, which
+# PyMySQL writes in hex: it takes a fifth of an ending's time on the client to escape their quotes.
 _MYSQL: Final = f"""
-UPDATE JSON_TABLE({{0}}, '$[*]' COLUMNS (
+UPDATE JSON_TABLE(CONVERT({{0}} USING utf8mb4), '$[*]' COLUMNS (
     row_id BIGINT PATH '$[0]', held_fence INT PATH '$[1]',
     new_status VARCHAR(10) PATH '$[2]', new_solo INT PATH '$[3]',
     new_error VARCHAR(500) CHARACTER SET utf8mb4 PATH '$[4]',
@@ -98,9 +99,9 @@ def in_order(endings: Sequence[Ending]) -> list[Ending]:
 def ending(connection: Connection, endings: Sequence[Ending], *, owner_id: int | None) -> Statement:
     """Return the statement that moves all of these, in their order, as far as the fences hold."""
     dialect = connection.dialect.name
-    rows = orjson.dumps([_row(each) for each in endings]).decode()
+    rows = orjson.dumps([_row(each) for each in endings])
     now = _sql_date(utc_now())
-    in_text = (rows, owner_id, now) if dialect == "mysql" else (owner_id, now, rows)
+    in_text = (rows, owner_id, now) if dialect == "mysql" else (owner_id, now, rows.decode())
     return Statement(SETTLE[dialect].format(placeholder(connection)), in_text)
 
 
