@@ -14,6 +14,7 @@ from app.orders import counters, store
 from app.orders.lifecycle import OrderStatus, Transition
 from app.orders.listing import Selection, read_page
 from app.orders.manual import CANCELLING, RETRYING, Move
+from app.orders.moves import log_moves
 from app.orders.queries import NAMES
 from app.transactions import run_transaction
 
@@ -96,18 +97,24 @@ class SelectedMoves:
         """Return how many of the orders were moved, in one transaction."""
         before: dict[int, AnyRow] = {}
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> list[AnyRow]:
             rows = store.lock_all(connection, ids)
-            done = {row.id for row in rows if row.id in before and _was_moved(before[row.id], row)}
+            done = {
+                row.id: before[row.id]
+                for row in rows
+                if row.id in before and _was_moved(before[row.id], row)
+            }
             movable = [row for row in rows if row.status in transitions and row.id not in done]
             before.update({row.id: row for row in movable})
             if movable:
                 move(connection, movable)
                 tally = Counter(transitions[row.status].name for row in movable)
                 counters.add(connection, self._worker_id(), tally)
-            return len(done) + len(movable)
+            return [*done.values(), *movable]
 
-        return run_transaction(self._engine, work)
+        moved = run_transaction(self._engine, work)
+        log_moves((transitions[row.status], row.order_id) for row in moved)
+        return len(moved)
 
 
 def _was_moved(before: AnyRow, now: AnyRow) -> bool:

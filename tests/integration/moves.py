@@ -1,8 +1,11 @@
 """Moves of orders, each in a transaction of its own, and looks at what they led to."""
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import Connection, Engine, select, update
 
 from app.orders import counters, store
@@ -130,6 +133,16 @@ def overwrite(engine: Engine, row_id: int, **columns: Any) -> None:
     """Put a row into a state that no transition leads to."""
     with engine.begin() as connection:
         connection.execute(update(orders).where(orders.c.id == row_id).values(**columns))
+
+
+@contextmanager
+def logged_moves(caplog: pytest.LogCaptureFixture) -> Iterator[list[tuple[str, str]]]:
+    """Yield a list that holds, at the end, the name and order id of each transition logged."""
+    moves: list[tuple[str, str]] = []
+    with caplog.at_level(logging.DEBUG, "app.orders.moves"):
+        yield moves
+    lines = [each for each in caplog.records if each.msg == "order moved"]
+    moves += [(each.action, each.order_id) for each in lines]
 
 
 def _row(connection: Connection, row_id: int) -> Any:

@@ -1,6 +1,5 @@
 """Taking orders in: batches of which one fails, repetitions, and COMMITs without an answer."""
 
-import logging
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -23,7 +22,14 @@ from app.orders.service import OrderService
 from app.transactions import MAX_TRIES
 from tests.builders import draft
 from tests.integration.commits import Commits
-from tests.integration.moves import REPETITIONS, Queue, all_rows, differences, totals
+from tests.integration.moves import (
+    REPETITIONS,
+    Queue,
+    all_rows,
+    differences,
+    logged_moves,
+    totals,
+)
 
 only_on = pytest.mark.only_on
 
@@ -210,9 +216,8 @@ def test_an_order_whose_commit_was_lost_is_logged_as_any_other(
     service: OrderService, commits: Commits, caplog: pytest.LogCaptureFixture
 ) -> None:
     commits.lose(True)
-    with caplog.at_level(logging.DEBUG, "app.orders.moves"):
+    with logged_moves(caplog) as moves:
         place_until_known(service, [draft("A-1"), draft("B-2")])
-    moves = [(each.action, each.order_id) for each in caplog.records if each.msg == "order moved"]
     assert moves == [("place", "A-1"), ("place", "B-2")]
 
 

@@ -18,6 +18,7 @@ from tests.integration.moves import (
     all_rows,
     claim,
     differences,
+    logged_moves,
     place,
     place_and_claim,
     seen,
@@ -119,14 +120,30 @@ def test_an_order_that_was_claimed_after_it_was_listed_is_left_alone(
     assert differences(engine) == []
 
 
+def test_each_order_that_was_moved_has_its_line_in_the_log(
+    engine: Engine, moves: SelectedMoves, caplog: pytest.LogCaptureFixture
+) -> None:
+    place(engine, draft("A-1"), draft("B-2"))
+    with logged_moves(caplog) as logged:
+        moves.cancel(PENDING)
+        moves.cancel(PENDING)
+    assert logged == [("cancel", "A-1"), ("cancel", "B-2")]
+
+
 @only_on("mariadb", "postgresql")
 @pytest.mark.parametrize("happened", [True, False])
-def test_a_batch_in_doubt_is_moved_and_counted_once(
-    engine: Engine, moves: SelectedMoves, commits: Commits, happened: bool
+def test_a_batch_in_doubt_is_moved_counted_and_logged_once(
+    engine: Engine,
+    moves: SelectedMoves,
+    commits: Commits,
+    caplog: pytest.LogCaptureFixture,
+    happened: bool,
 ) -> None:
     failed(engine, orders=3)
     commits.lose(happened)
-    assert moves._move([1, 2, 3], selected.store.reopen, selected.RETRYING) == 3
+    with logged_moves(caplog) as logged:
+        assert moves._move([1, 2, 3], selected.store.reopen, selected.RETRYING) == 3
+    assert len(logged) == 3
     assert totals(engine)["reopen_failed"] == 3
     assert differences(engine) == []
 

@@ -12,7 +12,7 @@ from app.orders.identifiers import may_be_order_id
 from app.orders.lifecycle import FOREVER_DUE, OrderStatus
 from app.orders.model import orders
 
-_MOVABLE: Final = [orders.c[name] for name in ("id", "fence", "created_at", "status")]
+_MOVABLE: Final = [orders.c[name] for name in ("id", "order_id", "fence", "created_at", "status")]
 _LOCK: Final = select(*_MOVABLE).where(orders.c.order_id == bindparam("wanted")).with_for_update()
 _LOCK_ALL: Final = (
     select(*_MOVABLE)
