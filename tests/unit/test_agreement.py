@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ FORBIDDEN = {
     ),
     "app/dashboard": (
         *["app.orders.store", "app.orders.model", "app.orders.counters", "sqlalchemy"],
-        *["app.processing", "app.api", "app.cli"],
+        *["app.processing", "app.api", "app.commands"],
     ),
     "client.py": ("app",),
 }
@@ -93,6 +94,11 @@ def test_no_layer_knows_what_it_must_not_know(layer: str) -> None:
         if any(belongs_to(name, module) for module in FORBIDDEN[layer])
     ]
     assert found == []
+
+
+def test_what_a_layer_must_not_know_exists() -> None:
+    ours = {name for names in FORBIDDEN.values() for name in names if belongs_to(name, "app")}
+    assert {name for name in ours if find_spec(name) is None} == set()
 
 
 def test_only_the_composition_root_knows_the_api() -> None:
