@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.evidence import Case, Evidence
+from tests.faults.evidence import Allowance, Evidence
 from tests.faults.journal import read_journal
 from tests.faults.ledger import read_ledger
 from tests.faults.rows import read_rows
@@ -88,7 +88,7 @@ def judge(evidence: Evidence) -> Verdict:
     calls = evidence.creations.values()
     return Verdict(
         orders=sum(any(call.status == 201 for call in of_key) for of_key in calls),
-        faults=len(evidence.case.fault_times),
+        faults=len(evidence.allowance.fault_times),
         violations=tuple(violation for rule in RULES for violation in rule(evidence)),
         repeated=len(evidence.repeated),
         slowest_recovery_seconds=_slowest_recovery_seconds(evidence),
@@ -96,7 +96,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _slowest_recovery_seconds(evidence: Evidence) -> float | None:
-    faults, slowest = evidence.case.fault_times, None
+    faults, slowest = evidence.allowance.fault_times, None
     for row in evidence.rows:
         if row.completed_at is None:
             continue
@@ -114,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows=read_rows(asked.database_url),
         ledger=read_ledger(asked.ledger),
         metrics=json.loads(asked.metrics.read_bytes()) if asked.metrics else None,
-        case=Case(
+        allowance=Allowance(
             kills=asked.kills,
             pauses=asked.pauses,
             largest_batch=asked.largest_batch,

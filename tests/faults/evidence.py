@@ -1,4 +1,4 @@
-"""Everything the rules look at, side by side: journal, rows, ledger, counters, and the case."""
+"""Everything the rules look at, side by side: journal, rows, ledger, counters, allowance."""
 
 import json
 import re
@@ -23,7 +23,7 @@ Content = tuple[str, str, Decimal]
 
 
 @dataclass(frozen=True)
-class Case:
+class Allowance:
     """What was done to the service, and what it was allowed."""
 
     kills: int = 0
@@ -50,7 +50,7 @@ class Evidence:
     rows: Sequence[OrderRow]
     ledger: Sequence[HandlerCall]
     metrics: Mapping[str, Any] | None = None
-    case: Case = field(default_factory=Case)
+    allowance: Allowance = field(default_factory=Allowance)
 
     @cached_property
     def creations(self) -> dict[str, list[Call]]:
@@ -113,8 +113,8 @@ class Evidence:
         ]
 
     def _calls_asked_for(self, row: OrderRow) -> int:
-        case = self.case
-        return case.script.attempts_until_end(row.order_id, row.user_id, case.max_attempts)
+        script, most = self.allowance.script, self.allowance.max_attempts
+        return script.attempts_until_end(row.order_id, row.user_id, most)
 
 
 def content_sent(call: Call) -> Content:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.checker import Verdict, judge
-from tests.faults.evidence import Case, Evidence
+from tests.faults.evidence import Allowance, Evidence
 from tests.faults.journal import Journal, read_journal
 from tests.faults.ledger import read_ledger, record
 from tests.faults.rows import read_rows
@@ -79,14 +79,14 @@ class History:
         with closing(sqlite3.connect(self._database)) as connection, connection:
             connection.execute(f"INSERT INTO orders ({names}) VALUES ({places})", [*row.values()])
 
-    def verdict(self, metrics: dict[str, int] | None = None, **case: Any) -> Verdict:
+    def verdict(self, metrics: dict[str, int] | None = None, **allowance: Any) -> Verdict:
         """What the checker says, reading the files as they are."""
         evidence = Evidence(
             calls=read_journal(self.journal),
             rows=read_rows(self.database_url),
             ledger=read_ledger(self.ledger),
             metrics=metrics,
-            case=Case(**case),
+            allowance=Allowance(**allowance),
         )
         return judge(evidence)
 

@@ -2,22 +2,24 @@
 
 import os
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults.cases.case import Case
 from tests.faults.scene import Scene, Site
 
-COLUMNS = ("case", "database", "faults", "orders", "lost", "twice", "phantom", "slowest", "verdict")
-WIDTHS = (5, 11, 7, 7, 5, 6, 8, 8, 0)
+COLUMNS = (
+    *("case", "database", "faults", "orders", "lost", "twice", "phantom", "slowest"),
+    *("verdict", "fault"),
+)
+WIDTHS = (5, 11, 7, 7, 5, 6, 8, 8, 9, 0)
 
 
 @dataclass(frozen=True)
 class Result:
     """What one run of a case brought."""
 
-    case: str
+    case: Case
     database: str
     seed: int
     faults: int
@@ -26,7 +28,6 @@ class Result:
     twice: int
     phantom: int
     slowest_recovery_seconds: float | None
-    took_seconds: float
     complaints: tuple[str, ...]
 
     @property
@@ -37,9 +38,8 @@ class Result:
     def __str__(self) -> str:
         """The line of the table; below it, what is wrong and how to see it again."""
         slowest = self.slowest_recovery_seconds
-        verdict = "ok" if self.ok else f"FAILED, seed {self.seed}"
         values = (
-            self.case,
+            self.case.name,
             self.database,
             self.faults,
             self.orders,
@@ -47,9 +47,10 @@ class Result:
             self.twice,
             self.phantom,
             "-" if slowest is None else f"{slowest:.1f}",
-            verdict,
+            "ok" if self.ok else "FAILED",
+            self.case.fault,
         )
-        again = f"make faults CASE={self.case} SEED={self.seed} DATABASE={self.database}"
+        again = f"make faults CASE={self.case.name} SEED={self.seed} DATABASE={self.database}"
         return "\n".join(
             [
                 line(values),
@@ -66,7 +67,6 @@ def line(values: tuple[object, ...]) -> str:
 
 def run(case: Case, site: Site, *, seed: int, rounds: int) -> Result:
     """Run the case once, with the checker's word on it."""
-    began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix=f"{case.name}-") as directory,
         Scene(site, Path(directory), seed=seed, rounds=rounds) as scene,
@@ -77,7 +77,7 @@ def run(case: Case, site: Site, *, seed: int, rounds: int) -> Result:
     by_rows = verdict.slowest_recovery_seconds if scene.clock_is_true else None
     slowest = [each for each in (by_rows, *scene.recoveries) if each is not None]
     return Result(
-        case=case.name,
+        case=case,
         database=site.database,
         seed=seed,
         faults=verdict.faults,
@@ -86,7 +86,6 @@ def run(case: Case, site: Site, *, seed: int, rounds: int) -> Result:
         twice=verdict.twice,
         phantom=verdict.phantom,
         slowest_recovery_seconds=max(slowest, default=None),
-        took_seconds=time.monotonic() - began,
         complaints=(*scene.complaints, *violations),
     )
 

@@ -15,8 +15,7 @@ import requests
 from tests.acceptance.recount import orders_held_by, recount, workers_signed_on
 from tests.databases import MigratedDatabase
 from tests.faults.checker import Verdict, judge
-from tests.faults.evidence import Case as Allowed
-from tests.faults.evidence import Evidence
+from tests.faults.evidence import Allowance, Evidence
 from tests.faults.journal import Call, Journal, read_journal
 from tests.faults.ledger import HandlerCall, read_ledger
 from tests.faults.load import Load, Sender
@@ -243,7 +242,7 @@ class Scene:
 
     def verdict(self) -> Verdict:
         """Judge what was left behind."""
-        allowed = Allowed(
+        allowance = Allowance(
             kills=self.kills,
             pauses=self.pauses,
             largest_batch=self.largest_batch,
@@ -258,7 +257,7 @@ class Scene:
                 rows=self.rows(),
                 ledger=self.calls_of_handler(),
                 metrics=self._metrics,
-                case=allowed,
+                allowance=allowance,
             )
         )
 

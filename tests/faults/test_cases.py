@@ -1,11 +1,13 @@
 """Every case once, on one database; `make faults` runs them on all, for as long as one likes."""
 
 import os
+import re
 from collections.abc import Callable
 
 import pytest
 from _pytest.mark import ParameterSet
 
+from app.settings import PROJECT
 from tests.faults.cases import CASES
 from tests.faults.runner import run, seed_of_tests
 from tests.faults.scene import Site
@@ -48,5 +50,8 @@ def test_nothing_is_lost_or_done_twice(
     assert result.ok, f"\n{result}"
 
 
-def test_the_table_has_every_case() -> None:
-    assert list(CASES) == [f"F{number}" for number in range(1, 25)]
+def test_the_page_tells_of_every_case() -> None:
+    page = (PROJECT / "docs" / "reliability.md").read_text()
+    told = re.findall(r"^\| (F\d+) \| (.+?) \|", page, re.MULTILINE)
+    assert told == [(case.name, case.fault) for case in CASES.values()]
+    assert [name for name, _ in told] == [f"F{number}" for number in range(1, 25)]

@@ -91,7 +91,7 @@ def test_rule_5_a_handled_order_that_is_not_there_is_a_phantom(history: History)
 
 
 @pytest.mark.parametrize(
-    ("case", "ok"),
+    ("allowance", "ok"),
     [
         ({"kills": 1, "pauses": 1, "largest_batch": 2}, True),
         ({"kills": 1, "largest_batch": 3}, False),
@@ -100,13 +100,13 @@ def test_rule_5_a_handled_order_that_is_not_there_is_a_phantom(history: History)
     ids=str,
 )
 def test_rule_5_as_many_are_handled_again_as_workers_had_in_hand(
-    history: History, case: dict, ok: bool
+    history: History, allowance: dict, ok: bool
 ):
     for key in "abcd":
         history.order(key, fence=4, attempts=2)
         history.handled(key, attempt=2)
 
-    verdict = history.verdict(**case)
+    verdict = history.verdict(**allowance)
 
     assert verdict.repeated == 4
     assert verdict.ok == ok

@@ -50,7 +50,7 @@ def slow_clients(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F21", "flood at 10 times the capacity", rounds=20, tested_on=("mariadb",))
+@case("F21", "a flood at ten times the capacity", rounds=20, tested_on=("mariadb",))
 def flood(scene: Scene) -> None:
     """What is too much is refused; memory stays flat."""
     scene.script = Script(otherwise=f"slow:{HANDLER_SECONDS}")
@@ -102,7 +102,7 @@ def _ask(sender: Sender, key: str, together: threading.Barrier) -> str | None:
 
 @case(
     "F23",
-    "claim, end, adopt on the same 100 rows",
+    "claim, end, adopt, cancel, retry on the same 100 rows",
     rounds=20,
     tested_on=("mariadb",),
 )

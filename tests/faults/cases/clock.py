@@ -9,7 +9,7 @@ JUMP_SECONDS = 3600
 LATE_SECONDS = 2
 
 
-@case("F15", "clock jumps an hour either way", rounds=2, tested_on=("sqlite",), quiet=True)
+@case("F15", "the clock jumps an hour either way", rounds=2, tested_on=("sqlite",), quiet=True)
 def clock_jumps(scene: Scene) -> None:
     """All of the service's processes at once; the monotonic clock goes on as it did."""
     scene.clock_is_true = False

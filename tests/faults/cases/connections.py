@@ -29,7 +29,7 @@ WRITES = (b"INSERT INTO orders", b"held_fence")  # placing, ending
 
 @case(
     "F8",
-    "connections are killed",
+    "connections are killed, 4 a second",
     rounds=60,
     databases=SERVERS,
     tested_on=("postgresql",),
@@ -103,7 +103,7 @@ def cut_a_commit(scene: Scene, proxy: Proxy, cut: Cut, marker: bytes) -> None:
     scene.fault_over()
 
 
-@case("F12", "slow network", rounds=1, databases=SERVERS, tested_on=("postgresql",))
+@case("F12", "a slow network", rounds=1, databases=SERVERS, tested_on=("postgresql",))
 def slow_network(scene: Scene) -> None:
     """200 ms to and fro, then stalls, then one byte at a time: slower, but no errors."""
     with proxied(scene) as (proxy, service):

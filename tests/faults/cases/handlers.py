@@ -68,7 +68,7 @@ def poison(scene: Scene) -> None:
         )
 
 
-@case("F20", "handlers fail at 1, 10, 50 %", rounds=1000, tested_on=("sqlite",))
+@case("F20", "handlers fail", rounds=1000, tested_on=("sqlite",))
 def handlers_fail(scene: Scene) -> None:
     """One rate after the other, by the seed: endings as drawn beforehand, backoff as configured."""
     base_seconds, rate = 0.2, RATES[scene.seed % len(RATES)]

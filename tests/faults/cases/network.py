@@ -37,7 +37,7 @@ def _through(scene: Scene, link: Link) -> str:
 
 @case(
     "F10",
-    "network cut without a word",
+    "the network is cut without a word",
     rounds=1,
     databases=SERVERS,
     obstacle=no_namespaces,

@@ -22,7 +22,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @case(
     "F6",
-    "the database is killed",
+    "the database is killed and started again",
     rounds=3,
     databases=SERVERS,
     tested_on=("mariadb",),

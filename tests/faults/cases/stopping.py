@@ -14,7 +14,7 @@ RELOAD_SECONDS = 120
 HUNG_SECONDS = 15  # longer than the drain, shorter than what a supervisor takes for hung
 
 
-@case("F18", "stop, reload, fewer workers", rounds=5, tested_on=("mariadb",))
+@case("F18", "stop, chain reload, fewer workers, a hung handler", rounds=5, tested_on=("mariadb",))
 def stopped_and_reloaded(scene: Scene) -> None:
     """A chain reload, a stop and a start, four workers and then two, a hung handler, by turns."""
     scene.max_attempts = 5

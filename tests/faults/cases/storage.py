@@ -27,7 +27,7 @@ COPIES = 10
 
 @case(
     "F13",
-    "disk full under the database",
+    "the disk is full under the database",
     rounds=1,
     databases=SERVERS,
     obstacle=no_mounts,
@@ -96,7 +96,7 @@ def _fill(disk: Path) -> None:
 
 @case(
     "F14",
-    "power cut",
+    "power cut: the database on a copy of its disk",
     rounds=3,
     databases=SERVERS,
     obstacle=no_mounts,

@@ -56,7 +56,7 @@ def worker_killed(scene: Scene) -> None:
     scene.worked_off(service)
 
 
-@case("F2", "master, or all, killed", rounds=3, tested_on=("postgresql",), quiet=True)
+@case("F2", "the master, or all, is killed", rounds=3, tested_on=("postgresql",), quiet=True)
 def service_killed(scene: Scene) -> None:
     """SIGKILL to the master alone, or to every process, and a new start."""
     scene.bound_seconds = RESTARTED_SECONDS
@@ -88,7 +88,12 @@ def kill_master(service: LiveService) -> None:
     service.kill()
 
 
-@case("F3", "killed at a named point", rounds=3, tested_on=("postgresql",))
+@case(
+    "F3",
+    "killed at a named point around COMMIT, hint, claim, handler, ending",
+    rounds=3,
+    tested_on=("postgresql",),
+)
 def killed_at_a_point(scene: Scene) -> None:
     """Each point in turn; the state found afterwards is exactly the one expected."""
     armed = scene.directory / "armed"

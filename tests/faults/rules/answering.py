@@ -31,7 +31,7 @@ def the_counters_equal_a_recount(evidence: Evidence) -> Iterator[Violation]:
 
 def every_error_is_a_503_in_time(evidence: Evidence) -> Iterator[Violation]:
     """Rule 7: no 5xx but 503, and no 503 later than 5 s after the last fault."""
-    faults = evidence.case.fault_times
+    faults = evidence.allowance.fault_times
     for call in evidence.calls:
         subject = call.key or f"{call.method} {call.path}"
         if call.status is None or call.status < 500:

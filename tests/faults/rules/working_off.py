@@ -21,17 +21,17 @@ def every_order_reaches_its_end(evidence: Evidence) -> Iterator[Violation]:
         if not _times_in_order(row):
             times = f"{row.created_at}, {row.started_at}, {row.completed_at}"
             yield Violation(3, row.order_id, f"is {row.status} and has the times {times}")
-        if row.attempts > evidence.case.max_attempts:
+        if row.attempts > evidence.allowance.max_attempts:
             yield Violation(3, row.order_id, f"was attempted {row.attempts} times")
 
 
 def _seconds_late(evidence: Evidence, row: OrderRow) -> float:
     """How long after the bound the row ended; it runs from the last fault or the creation."""
-    case = evidence.case
-    if case.bound_seconds is None or row.completed_at is None:
+    allowance = evidence.allowance
+    if allowance.bound_seconds is None or row.completed_at is None:
         return 0
-    begin = max([row.created_at, *case.fault_times[-1:]])
-    return row.completed_at - begin - case.bound_seconds
+    begin = max([row.created_at, *allowance.fault_times[-1:]])
+    return row.completed_at - begin - allowance.bound_seconds
 
 
 def _times_in_order(row: OrderRow) -> bool:
@@ -63,8 +63,8 @@ def every_completed_order_was_handled(evidence: Evidence) -> Iterator[Violation]
             yield Violation(5, row.order_id, "is COMPLETED, but no handler ran", Harm.LOST)
     for order_id in evidence.handler_calls.keys() - evidence.row_of_order.keys():
         yield Violation(5, order_id, "was handled and is not there", Harm.PHANTOM)
-    case = evidence.case
-    allowed = (case.kills + case.pauses) * case.largest_batch
+    allowance = evidence.allowance
+    allowed = (allowance.kills + allowance.pauses) * allowance.largest_batch
     if len(evidence.repeated) > allowed:
         sentence = f"were handled again, {allowed} may be: {', '.join(evidence.repeated[:10])}"
         yield Violation(5, f"{len(evidence.repeated)} orders", sentence)
@@ -72,11 +72,12 @@ def every_completed_order_was_handled(evidence: Evidence) -> Iterator[Violation]
 
 def every_end_is_as_the_script_has_it(evidence: Evidence) -> Iterator[Violation]:
     """Rule 8, for cases whose handler fails by script: it ends as its last attempt went."""
-    case = evidence.case
+    allowance = evidence.allowance
     for row in evidence.rows:
-        act, _ = case.script.act(row.order_id, row.user_id, row.attempts)
+        act, _ = allowance.script.act(row.order_id, row.user_id, row.attempts)
         succeeds = act in SUCCEEDING
-        cut_off = row.attempts >= case.max_attempts and (not succeeds or case.kills + case.pauses)
+        was_disturbed = bool(allowance.kills + allowance.pauses)
+        cut_off = row.attempts >= allowance.max_attempts and (not succeeds or was_disturbed)
         if row.status == "COMPLETED" and not succeeds:
             sentence = f"is COMPLETED, though attempt {row.attempts} was to {act}"
             yield Violation(8, row.order_id, sentence)
