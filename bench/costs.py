@@ -43,5 +43,5 @@ def _row(turn: Saturation, ratio: str) -> list[str]:
         ratio,
         *costs,
         f"{turn.cpu_microseconds_in_all:.0f}",
-        f"{turn.foreign_share:.2f}",
+        f"{turn.others_cores:.2f}",
     ]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.connections import Load
 from bench.load import offer
 from bench.saturation import ORDERS
 from bench.subjects import Databases, Subject, noop, service
@@ -42,6 +41,6 @@ def points(databases: Databases) -> Iterator[tuple[str, list[Point]]]:
 
 
 def _point(subject: Subject, rate: int) -> Point:
-    load: Load = offer(subject.port, ORDERS, rate=rate, connections=CONNECTIONS, seconds=SECONDS)
+    load = offer(subject.port, ORDERS, rate=rate, connections=CONNECTIONS, seconds=SECONDS)
     accepted = load.created / load.seconds
     return Point(rate, accepted, load.percentile(0.5), load.percentile(0.99))

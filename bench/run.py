@@ -38,7 +38,7 @@ def measure(parts: Sequence[str], kinds: Sequence[str], into: Path) -> None:
     curves: dict[str, list[Point]] = {}
     for kind in kinds:
         if kind == MariaDB.name and MariaDB.missing():
-            console.print(f"nothing is measured on it: {MariaDB.missing()}")
+            console.print(f"{kind}: nothing is measured, {MariaDB.missing()}")
             continue
         with Databases(kind) as databases:
             for part in dict.fromkeys(MEASURED_WITH.get(part, part) for part in parts):

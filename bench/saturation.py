@@ -61,7 +61,7 @@ class Saturation:
         return self.usage[kind].switches / self.load.created
 
     @property
-    def foreign_share(self) -> float:
+    def others_cores(self) -> float:
         """Return what others took of the cores, as a share of one."""
         ours = sum(used.cpu_seconds for kind, used in self.usage.items() if kind != "machine")
         return max(0.0, self.usage["machine"].cpu_seconds - ours) / self.load.seconds
@@ -76,7 +76,7 @@ class Saturation:
             "p99_milliseconds": round(self.load.percentile(0.99) * 1000, 1),
             "cpu_microseconds": {kind: round(self.cpu_microseconds(kind)) for kind in KINDS},
             "switches": {kind: round(self.switches(kind), 2) for kind in KINDS},
-            "others_cores": round(self.foreign_share, 2),
+            "others_cores": round(self.others_cores, 2),
         }
 
 

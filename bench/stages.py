@@ -54,7 +54,7 @@ def show(kind: str) -> None:
 def _requests(app: Flask) -> Iterator[Row]:
     """Yield the stages of one request; the database has no part in them."""
     placed = Placed(1, draft())
-    worker_of(app).place = lambda _draft: placed  # type: ignore[method-assign]  # no database
+    worker_of(app).place = lambda _draft: placed  # no database
     submit = Intake[Draft, Placed](lambda drafts: [placed] * len(drafts), threads=1).submit
     held, policy = claim(), RetryPolicy(max_attempts=5, base_seconds=1)
     yield _row("request to Flask's no-op", lambda: _call(noop))

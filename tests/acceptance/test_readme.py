@@ -16,8 +16,6 @@ from tests.live import ROOT, LiveService
 from tests.processes import wait_until
 
 SECONDS = 30
-FOR_BROWSERS = ("dashboard.", "docs.get_docs_file")
-"""Endpoints that a browser asks for, not curl."""
 
 
 def test_the_readmes_settings_are_the_services_settings() -> None:

@@ -5,7 +5,6 @@ import threading
 import time
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
 
@@ -29,13 +28,12 @@ EVERY_OTHER = 2
 class Contention:
     """Claims, endings, adoptions, cancels and retries of a hundred orders at once."""
 
-    def __init__(self, database_url: str, journal: Journal, ledger: Path) -> None:
+    def __init__(self, database_url: str, journal: Journal) -> None:
         """Work on a migrated database; nothing else may be working there."""
         url = Settings(database_url=database_url).url
         self._engine: Engine = create_engine(url, **engine_options(url, threads=8))
         prepare_engine(self._engine)
         self._journal = journal
-        self._ledger = ledger
         self._until = 0.0
         self._pids = count(10**6)
         self._order_ids: list[str] = []

@@ -310,9 +310,7 @@ def test_housekeeping_folds_the_counters_of_the_retired(bench: Bench, clock: Clo
     assert totals(bench.engine) == before | {"adopt": 1}
 
 
-def test_more_orders_than_one_transaction_takes_are_all_adopted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_orders_than_one_transaction_takes_are_all_adopted(bench: Bench) -> None:
     dead = in_transaction(bench.engine, workers.register, dead_process())
     many = store.ADOPTED_AT_ONCE + 1
     claim(bench.engine, place(bench.engine, *(draft() for _ in range(many))), owner=dead)

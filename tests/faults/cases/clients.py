@@ -112,7 +112,7 @@ def same_rows(scene: Scene) -> None:
     service = scene.serve(processes=1, MAX_ATTEMPTS=1000)
     keys = [f"row-{number}" for number in range(100)]
     service.stop()
-    contention = Contention(scene.database_url, scene.journal, scene.ledger)
+    contention = Contention(scene.database_url, scene.journal)
     errors = contention.run(keys, seconds=scene.rounds)
     scene.expect(not errors, f"{len(errors)} errors, the first {errors[:1]}")
     scene.expect(contention.moves > 100, f"only {contention.moves} moves")

@@ -113,9 +113,7 @@ def test_what_nobody_works_on_is_not_adopted(engine: Engine) -> None:
     assert all_rows(engine) == before
 
 
-def test_no_more_are_adopted_at_once_than_the_bound(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_are_adopted_at_once_than_the_bound(engine: Engine) -> None:
     place_and_claim(engine, *(draft() for _ in range(store.ADOPTED_AT_ONCE + 3)))
     assert [len(adopt(engine)) for _ in range(3)] == [store.ADOPTED_AT_ONCE, 3, 0]
 
