@@ -13,6 +13,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """A request with one of these changes nothing."""
 _KEY_BYTES: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_WHAT_A_NAME_IS: Final = "1 to 64 characters of A-Z a-z 0-9 . _ -"
 _DIGEST: Final = re.compile(r"[0-9A-Fa-f]{64}")
 
 
@@ -24,7 +25,7 @@ class Role(IntEnum):
     WRITE = 2
     """Place, cancel and retry orders."""
     ADMIN = 3
-    """Act on orders by the thousand."""
+    """Populate; on the dashboard cancel and retry all of a choice."""
 
     def __str__(self) -> str:
         """Return the role as it is written in `API_KEYS`."""
@@ -50,9 +51,7 @@ class ApiKey:
         """
         name, role, digest = (*entry.strip().split(":"), "", "")[:3]
         if entry.count(":") != 2 or not _NAME.fullmatch(name):
-            raise ValueError(
-                "should be name:role:sha256hex, the name of A-Z a-z 0-9 . _ - and 64 characters"
-            )
+            raise ValueError(f"should be name:role:sha256hex, the name {_WHAT_A_NAME_IS}")
         if role not in map(str, Role):
             raise ValueError("should have the role read, write or admin")
         if not _DIGEST.fullmatch(digest):
@@ -92,6 +91,8 @@ def make_key(name: str, role: str) -> tuple[str, str]:
         ValueError: Name or role cannot be one.
 
     """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"should be {_WHAT_A_NAME_IS}")
     key = secrets.token_urlsafe(_KEY_BYTES)
     entry = f"{name}:{role}:{hashlib.sha256(key.encode()).hexdigest()}"
     ApiKey.parse(entry)

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Engine
 from app.orders.errors import UnavailableError
 
 PROBE_SECONDS: Final = (1.0, 2.0, 4.0)
-"""Time from one failed probe to the next; the last value repeats."""
+"""The longest time from one failed probe to the next, at least half of it; the last repeats."""
 LISTENING_SECONDS: Final = 1
 SILENCE_SECONDS: Final = 10
 """So long nothing is said again of what is refused."""

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         1, gt=0, le=900, description="exponential backoff with full jitter starts here"
     )
     max_backlog: int = Field(
-        1_000_000, ge=1, description="more unfinished orders than this: create answers 503"
+        1_000_000, ge=1, description="from so many unfinished orders on create answers 503"
     )
     max_body_bytes: int = Field(1_048_576, ge=1, description="a larger body is answered with 413")
     api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(parse_api_keys)] = Field(
@@ -121,8 +121,7 @@ class Settings(BaseSettings):
     @field_validator("rate_limit")
     @classmethod
     def _limit_once(cls, value: str) -> str:
-        quotas = limits.parse_many(value) if value else []
-        if len(quotas) > 1 or any(quota.amount < 1 for quota in quotas):
+        if value and not _is_one_limit(value):
             raise ValueError("should be one limit, of at least 1, such as 100/second")
         return value
 
@@ -146,7 +145,16 @@ class Settings(BaseSettings):
         }
 
 
+def _is_one_limit(value: str) -> bool:
+    try:
+        quotas = limits.parse_many(value)
+    except ValueError:
+        return False
+    return len(quotas) == 1 and quotas[0].amount > 0
+
+
 def _sentence(error: dict[str, Any]) -> str:
     name = str(error["loc"][0]).upper()
     given = "" if name in _SECRETS else f" (it is {str(error['input'])[:80]!r})"
-    return f"{name}: {error['msg'].removeprefix('Value error, ')}{given}"
+    sentence = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{name}: {sentence}{given}"

@@ -7,7 +7,7 @@ from flask import Request
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
-from app.api.faults import faults
+from app.api.flaws import flaws
 from app.api.problems import MAX_ERRORS, BadRequestError
 from app.api.strict_json import MAX_STEP_LENGTH
 
@@ -41,7 +41,7 @@ def read_parameters(request: Request, model: type[Parameters]) -> Parameters:
     try:
         return model.model_validate({name: value for name, (value,) in given.items()})
     except ValidationError as error:
-        wrong = [(str(path[0]), sentence) for path, sentence in faults(error)]
+        wrong = [(str(path[0]), sentence) for path, sentence in flaws(error)]
         raise bad_parameters(wrong) from None
 
 

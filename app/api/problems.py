@@ -1,4 +1,4 @@
-"""Errors as problem documents (RFC 9457): the one table between the domain and HTTP."""
+"""Errors as problem documents (RFC 9457): what the API answers to each error of the domain."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from app.api.faults import faults
+from app.api.flaws import flaws
 from app.api.strict_json import MalformedBodyError, pointer
 from app.database import db
 from app.logs import request_id
@@ -156,7 +156,7 @@ def invalid_order(error: ValidationError, *where: object) -> BadRequestError:
     """
     found = [
         {"pointer": pointer(*where, *path), "detail": sentence}
-        for path, sentence in islice(faults(error), MAX_ERRORS)
+        for path, sentence in islice(flaws(error), MAX_ERRORS)
     ]
     first = f"{found[0]['pointer'] or 'the body'}: {found[0]['detail']}"
     return BadRequestError("invalid_order", first, found)

@@ -5,6 +5,8 @@ from typing import TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
+from app.api.flaws import flaws
+
 Read = TypeVar("Read", bound=BaseModel)
 
 
@@ -19,6 +21,6 @@ def read(model: type[Read], **options: object) -> Read:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        option = f"--{wrong['loc'][0]}".replace("_", "-")
-        raise click.BadParameter(wrong["msg"], param_hint=option) from None
+        (name, *_), sentence = next(flaws(error))
+        option = f"--{name}".replace("_", "-")
+        raise click.BadParameter(sentence, param_hint=option) from None

@@ -1,4 +1,4 @@
-"""What everyone who looks shares: each thing is read, and rendered, once a second at most."""
+"""What all who look at this worker share: each is read, and rendered, once a second at most."""
 
 from datetime import timedelta
 from typing import Final, cast

@@ -1,4 +1,7 @@
-"""What is particular to each database, a module for each: a process loads its own driver alone."""
+"""How each database is connected to, and what its errors mean: a module for each.
+
+A process loads that of its own database alone, and no other driver.
+"""
 
 from importlib import import_module
 from typing import Any, Protocol, cast

@@ -40,7 +40,7 @@ def status_named(name: str) -> OrderStatus:
     """
     status = OrderStatus.__members__.get(name.upper())
     if status is None:
-        raise UnknownStatusError(f"a status is one of {', '.join(OrderStatus)}")
+        raise UnknownStatusError(f"a status is one of {', '.join(OrderStatus)}, not {name!r}")
     return status
 
 

@@ -32,7 +32,9 @@ def test_key_makes_a_key_and_its_entry_for_the_settings() -> None:
     made, entry = (line.rpartition(" ")[2] for line in result.output.splitlines())
     (known,) = Settings(api_keys=entry).api_keys
     assert (result.exit_code, find_key([known], made), known.name) == (0, known, "ada")
-    assert run(app, "key", "a:b", "write").exit_code == 2
+    refused = run(app, "key", "a:b", "write")
+    assert refused.exit_code == 2
+    assert "Invalid value for NAME: should be 1 to 64 characters" in refused.output
 
 
 def test_serve_ends_with_one_sentence_where_the_port_is_taken(settings: Settings) -> None:

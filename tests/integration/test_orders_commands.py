@@ -153,18 +153,19 @@ def test_a_list_is_a_table_for_people(run: Run, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"),
+    ("option", "value", "complaint"),
     [
-        ("--status", "done"),
-        ("--user-id", "x" * 65),
-        ("--created-from", "yesterday"),
-        ("--limit", "0"),
+        ("--status", "done", "a status is one of PENDING"),
+        ("--user-id", "x" * 65, "should have 64 characters at most"),
+        ("--created-from", "yesterday", "should be a time such as"),
+        ("--limit", "0", "0 is not in the range"),
     ],
 )
-def test_a_filter_that_is_none_is_named(run: Run, option: str, value: str) -> None:
+def test_a_filter_that_is_none_is_named(run: Run, option: str, value: str, complaint: str) -> None:
     result = run("list", option, value)
     assert result.exit_code == 2
-    assert f"Error: Invalid value for {option}" in result.output.replace("'", "")
+    assert f"Error: Invalid value for {option}: " in result.output.replace("'", "")
+    assert complaint in result.output.replace("'", "")
 
 
 # --- what goes wrong -----------------------------------------------------------------------------

@@ -50,6 +50,7 @@ SHAPES = (
     "app.api.bulk_request",
     "app.api.documents",
     "app.api.drafts",
+    "app.api.flaws",
     "app.api.list_query",
     "app.api.schemas",
 )

@@ -47,9 +47,9 @@ _INVALID_KEY: Final = Problem(
 _INVALID_PARAMETER: Final = Problem(
     HTTPStatus.BAD_REQUEST,
     "invalid_parameter",
-    "limit: should be an integer from 1 to 200",
-    "limit: should be an integer from 1 to 200",
-    [{"parameter": "limit", "detail": "should be an integer from 1 to 200"}],
+    "limit: should be 200 or less",
+    "limit: should be 200 or less",
+    [{"parameter": "limit", "detail": "should be 200 or less"}],
 )
 _TOO_LARGE: Final = problem_of(RequestEntityTooLarge())
 _NO_JSON: Final = problem_of(UnsupportedMediaType("the Content-Type should be application/json"))

@@ -51,7 +51,7 @@ def database_killed(scene: Scene) -> None:
 def _expect_idle(scene: Scene, service: LiveService, load: Load) -> None:
     """Without requests nothing but a probe now and then is done while the database is away.
 
-    Averaged over some of the 1 to 4 s between probes.
+    Averaged over some of the 0.5 to 4 s between probes.
     """
     load.rest()
     time.sleep(SETTLING_SECONDS)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.api.faults import faults
+from app.api.flaws import flaws
 from app.api.list_query import ListQuery
 from app.api.schemas import NewOrder
 
@@ -16,7 +16,7 @@ def said_of(model: Any, value: Any) -> dict[str, str]:
     """Return what is said about each member of a value that the model refuses."""
     with pytest.raises(ValidationError) as refusal:
         model.model_validate(value)
-    return {".".join(map(str, path)): sentence for path, sentence in faults(refusal.value)}
+    return {".".join(map(str, path)): sentence for path, sentence in flaws(refusal.value)}
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,7 @@ def test_an_order_that_is_no_object(value: object) -> None:
         ("limit", "201", "should be 200 or less"),
         ("sort", "size", "should be '-created_at', 'created_at', '-id' or 'id'"),
         ("user_id", "x" * 65, "should have 64 characters at most"),
+        ("user_id", "", "should have 1 characters at least"),
     ],
 )
 def test_a_parameter_at_fault(member: str, value: str, sentence: str) -> None:

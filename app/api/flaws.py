@@ -12,6 +12,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "list_type": "should be a list",
     "string_type": "should be a string",
     "int_type": "should be an integer",
+    "bool_parsing": "should be true or false",
     "too_short": "should have items, {min_length} at least",
     "too_long": "should have {max_length} items at most",
     "string_too_short": "should have {min_length} characters at least",
@@ -25,7 +26,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
 """By pydantic's names for the errors; of any other its own words do."""
 
 
-def faults(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str]]:
+def flaws(error: ValidationError) -> Iterator[tuple[tuple[int | str, ...], str]]:
     """Yield the path to each value at fault and what is wrong with it."""
     for each in error.errors(include_url=False, include_input=False):
         ours = _SENTENCES.get(each["type"])
