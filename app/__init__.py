@@ -7,6 +7,7 @@ from app.api.auth import register_auth
 from app.api.envelope import register_envelope
 from app.api.express import register_express
 from app.api.extension import attach_worker
+from app.api.parameters import register_parameters
 from app.api.problems import register_problems
 from app.api.rate_limit import register_rate_limit
 from app.dashboard.board import Board
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None, *, with_commands: bool = True) 
     worker = Worker(engine, settings)
     attach_worker(app, worker)
     register_problems(app)
+    register_parameters(app)
     register_express(app, settings)
     register_envelope(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down

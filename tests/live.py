@@ -177,5 +177,6 @@ class LiveService:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(self._stats))
             with connection.makefile("rb") as answer:
-                statistics: dict[str, Any] = json.load(answer)
+                text = answer.read().decode(errors="replace")  # requests in hand are part of it
+        statistics: dict[str, Any] = json.loads(text)
         return statistics

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from flask import Request
+from flask import Flask, Request, request
 from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import PydanticCustomError
 
@@ -25,6 +25,19 @@ def _whole_number(value: object) -> int:
 
 WHOLE_NUMBER: Final = BeforeValidator(_whole_number)
 """Reads a number as it stands in a query; comes last, for the document to see the bounds."""
+
+
+def register_parameters(app: Flask) -> None:
+    """Have the app refuse every query string that cannot be read, before anybody tries."""
+    app.before_request(_check_encoding)
+
+
+def _check_encoding() -> None:
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        sentence = "the query string should be percent-encoded UTF-8"
+        raise BadRequestError("invalid_parameter", sentence) from None
 
 
 def read_parameters(request: Request, model: type[Parameters]) -> Parameters:

@@ -107,7 +107,11 @@ def _check_origin() -> None:
     """
     if request.headers.get("Sec-Fetch-Site") == "same-origin":
         return
-    if urlsplit(request.headers.get("Origin", "")).netloc != request.host:
+    try:
+        host = urlsplit(request.headers.get("Origin", "")).netloc
+    except ValueError:  # such as half of an IPv6 address
+        host = ""
+    if host != request.host:
         raise Forbidden("this can be sent from the dashboard's own pages only")
 
 

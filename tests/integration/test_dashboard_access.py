@@ -68,9 +68,10 @@ def test_what_is_no_key_begins_no_session(client: FlaskClient, key: str) -> None
     assert "Set-Cookie" not in answer.headers
 
 
-def test_another_page_cannot_sign_a_visitor_in(client: FlaskClient) -> None:
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "http://[::1"])
+def test_another_page_cannot_sign_a_visitor_in(client: FlaskClient, origin: str) -> None:
     data = {"key": KEYS[Role.READ][0]}
-    answer = client.post("/dashboard/login", data=data, headers={"Origin": "https://evil.example"})
+    answer = client.post("/dashboard/login", data=data, headers={"Origin": origin})
     assert answer.status_code == 403
     assert "Set-Cookie" not in answer.headers
 
