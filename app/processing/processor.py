@@ -5,7 +5,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
 from multiprocessing.pool import ThreadPool
@@ -30,6 +31,8 @@ LOAD: Final = 4
 SWEEP_SECONDS: Final = 1.0
 BACKOFF_SECONDS: Final = (1.0, 2.0)
 """The longest pause after a failure, and after each further one in a row."""
+LOOK_SECONDS: Final = 0.5
+"""From one look to the next at whether a drain has to do without the processor's thread."""
 AWAY_SECONDS: Final = 4.0
 """How long to wait for a heartbeat that gets through, at most, while the database is away."""
 
@@ -76,8 +79,15 @@ class Processor:
         # What this worker holds, between the steps of a turn:
         self._wanted: list[Hint] = []
         self._claims: deque[Claim] = deque()
+        self._done: list[Ending] = []
+        """No turn has tried to write these yet."""
         self._endings: list[Ending] = []
+        """Of the turn that is being written, or in doubt."""
         self._in_doubt = False
+        self._running = 0
+        """How many of the claims, from the first on, are with the handler now."""
+        self._while_it_runs = threading.Lock()
+        """Held to change `_running`, and by whoever acts meanwhile for the processor's thread."""
         self._held_as = NOBODY
         self.current_order: str | None = None
 
@@ -112,12 +122,34 @@ class Processor:
             False if the running order was not done within `drain_seconds`.
 
         """
-        self._release_at = time.monotonic() + drain_seconds / 2
+        end_at = time.monotonic() + drain_seconds
+        self._release_at = end_at - drain_seconds / 2
         self._stopping.set()
         self._hints.wake()
         self._membership.wake()
-        self._thread.join(drain_seconds)
+        self._thread.join(drain_seconds / 2)
+        while self._thread.is_alive() and (left := end_at - time.monotonic()) > 0:
+            self.end_what_is_done(give_back=True)
+            self._thread.join(min(LOOK_SECONDS, left))
         return not self._thread.is_alive()
+
+    def end_what_is_done(self, *, give_back: bool) -> None:
+        """Do it for the processor's thread, which a handler keeps busy; returns at once otherwise.
+
+        If it fails, that thread repeats it once the handler returns.
+
+        Args:
+            give_back: Give back, too, what is not begun.
+
+        """
+        with self._while_it_runs:
+            if not self._running:
+                return
+            if give_back:
+                self._give_back(list(self._claims)[self._running :])
+            if self._done or self._in_doubt:
+                with suppress(UnavailableError):
+                    self._turn(0)
 
     def step(self) -> None:
         """Work on what is held, end it, and claim what comes next; waits if there is nothing.
@@ -137,12 +169,19 @@ class Processor:
             self._turn(0)  # a COMMIT may have been lost: the same again, before anything is added
             return
         if giving_back:
-            self._endings += [Ending(claim, RELEASE) for claim in self._claims]
-            self._claims.clear()
+            self._give_back(list(self._claims))
         self._perform()
+        if self._in_doubt:  # by what was written while the handler ran
+            return
         limit = self._choose() if self._may_claim() else 0
-        if self._endings or self._wanted or limit:
+        if self._done or self._wanted or limit:
             self._turn(limit)
+
+    def _give_back(self, claims: Sequence[Claim]) -> None:
+        """Take these, the last ones, out of the hand."""
+        self._done += [Ending(claim, RELEASE) for claim in claims]
+        for _ in claims:
+            self._claims.pop()
 
     def _may_claim(self) -> bool:
         """Tell whether nothing is in hand and this worker may go on; a pause may have passed."""
@@ -155,7 +194,7 @@ class Processor:
 
     def _run(self) -> None:
         failures = 0
-        while not self._stopping.is_set() or self._claims or self._endings:
+        while not self._stopping.is_set() or self._claims or self._done or self._endings:
             news = self._membership.news
             try:
                 self.step()
@@ -180,7 +219,14 @@ class Processor:
         while self._claims and elapsed < BATCH_SECONDS:
             group = list(islice(self._claims, self._threads))
             self.current_order = group[0].hint.order_id
-            self._endings += self._map(self._attempt, group)
+            with self._while_it_runs:
+                self._running = len(group)
+            try:
+                endings = list(self._map(self._attempt, group))
+            finally:
+                with self._while_it_runs:
+                    self._running = 0
+            self._done += endings
             for _ in group:  # only now: whatever goes wrong before, they are still in hand
                 self._claims.popleft()
             done += len(group)
@@ -203,10 +249,12 @@ class Processor:
             return size
         if self._demand.per_second * LINGER_SECONDS >= LOAD and len(self._hints) < size:
             time.sleep(max(0, self._turned_at + LINGER_SECONDS - time.monotonic()))
-        self._wanted = self._hints.take(size, wait_seconds=0 if self._endings else until_sweep)
+        self._wanted = self._hints.take(size, wait_seconds=0 if self._done else until_sweep)
         return 0
 
     def _turn(self, sweep_limit: int) -> None:
+        if not self._in_doubt:
+            self._endings, self._done = self._done, []
         self._in_doubt = True
         self._turned_at = time.monotonic()
         turn = self._service.turn(

@@ -97,8 +97,10 @@ class Worker:
 
     def stop(self) -> None:
         """Drain: claim nothing more, end what runs, give back the rest, sign off."""
-        self.processor.stop(drain_seconds=DRAIN_SECONDS)
-        self.supervisor.stop()
+        try:
+            self.processor.stop(drain_seconds=DRAIN_SECONDS)
+        finally:
+            self.supervisor.stop()
 
     def _check_backlog(self) -> None:
         if self.backlog.full:
