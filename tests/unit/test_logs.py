@@ -196,11 +196,11 @@ def event_names(piece: bytes) -> list[str]:
 
 @pytest.fixture
 def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """The pause before lines are written; it ends when this is set."""
-    event = threading.Event()
-    monkeypatch.setattr(logs.time, "sleep", lambda _seconds: event.wait(SECONDS))
-    yield event
-    event.set()
+    """The pause before lines are written, which is endless; it ends when this is set."""
+    monkeypatch.setattr(logs, "DEFER_SECONDS", threading.TIMEOUT_MAX)
+    urgent: threading.Event = structlog.get_config()["logger_factory"]()._urgent
+    yield urgent
+    urgent.set()
 
 
 def test_lines_that_can_wait_are_written_together(read_end: int, pause: threading.Event) -> None:
@@ -213,10 +213,24 @@ def test_lines_that_can_wait_are_written_together(read_end: int, pause: threadin
 def test_a_warning_is_written_at_once_and_in_its_order(
     read_end: int, pause: threading.Event
 ) -> None:
-    os.set_blocking(read_end, False)
     structlog.get_logger().info("before")
     logging.getLogger("app").warning("it")
     assert event_names(os.read(read_end, 65536)) == ["before", "it"]
+
+
+def test_nobody_who_logs_waits_for_whoever_reads(read_end: int) -> None:
+    lines = 1000  # far more than a pipe holds
+
+    def log() -> None:
+        for _ in range(lines):
+            logging.getLogger("app").error("x" * 1000)
+
+    logging_thread = threading.Thread(target=log, daemon=True)
+    logging_thread.start()
+    logging_thread.join(SECONDS)
+    assert not logging_thread.is_alive()
+    while lines:  # once he reads again, they are all there
+        lines -= os.read(read_end, 65536).count(b"\n")
 
 
 def test_a_forked_process_writes_its_own_lines_only_and_at_once(
