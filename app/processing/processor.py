@@ -159,11 +159,12 @@ class Processor:
                 sure of its place; everything held is still in hand.
 
         """
+        holds = self._membership.holds  # before the id: a beat may bring a new one just now
         if self._held_as != self._membership.worker_id:
             self._held_as = self._membership.worker_id
             self._claims.clear()  # this worker was retired meanwhile: others have adopted them
         giving_back = time.monotonic() > self._release_at
-        if not (giving_back or self._membership.holds):
+        if not (giving_back or holds):
             raise UnavailableError("no heartbeat has come through of late")
         if self._in_doubt:
             self._turn(0)  # a COMMIT may have been lost: the same again, before anything is added

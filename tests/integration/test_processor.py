@@ -14,6 +14,7 @@ from app.orders.lifecycle import Claim, Ending, Hint, OrderStatus
 from app.orders.turns import Turn
 from app.processing import processor
 from app.processing.handlers import Order, PermanentError
+from app.processing.membership import Membership
 from app.processing.processor import LINGER_SECONDS, LOAD
 from tests.builders import draft
 from tests.integration.bench import LONG_SECONDS, MAX_HINTS, Bench
@@ -344,6 +345,24 @@ def test_what_a_retired_worker_held_is_dropped_and_worked_on_by_whoever_claims_i
     bench.step_until("COMPLETED")
     assert [(order.order_id, order.attempt) for order in bench.handled] == [("A-1", 2)]
     assert "stale_completions" not in totals(bench.engine)
+
+
+def test_a_new_place_that_comes_with_the_look_at_the_old_one_saves_no_old_claim(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.place_and_claim("A-1")
+    in_transaction(bench.engine, workers.leave, bench.worker_id)
+    adopt(bench.engine)
+    holds = Membership.holds.fget
+
+    def look(membership: Membership) -> bool:
+        bench.supervisor.tick()
+        return holds(membership)
+
+    monkeypatch.setattr(Membership, "holds", property(look))
+    bench.processor.sweep_soon()
+    bench.step()
+    assert bench.handled_ids == []
 
 
 def test_an_adopted_order_is_worked_on_alone(bench: Bench) -> None:

@@ -9,12 +9,14 @@ from app.orders.lifecycle import ADOPT, FAIL, Claim, Ending, Hint, OrderStatus
 from app.orders.model import HINT_COLUMNS, orders, workers
 from app.orders.store import attempts
 from app.orders.store.settling import end
-from app.orders.workers import RETIRED
+from app.orders.workers import RETIRED, alive
 
 ADOPTED_AT_ONCE: Final = 1000
 
 _ORPHANS: Final = (
-    select(*HINT_COLUMNS, orders.c.started_at)
+    select(*HINT_COLUMNS, orders.c.started_at, orders.c.owner_id)
+    # Or else MariaDB walks the whole table where thousands of orders are being worked on.
+    .with_hint(orders, "FORCE INDEX (ix_orders_sweep)", "mysql")
     .where(
         orders.c.status == OrderStatus.PROCESSING,
         # No anti-join: a row that has changed meanwhile PostgreSQL joins anew, with the workers of
@@ -37,8 +39,13 @@ def adopt(connection: Connection, *, max_attempts: int) -> list[Ending]:
         The endings that moved a row.
 
     """
+    found = connection.execute(_ORPHANS).all()
+    # A worker that has registered since the search looked, and claimed before it locked, lives.
+    living = {worker.id for worker in alive(connection)} if found else set()
     endings = []
-    for *hint, started_at in connection.execute(_ORPHANS):
+    for *hint, started_at, owner_id in found:
+        if owner_id in living:
+            continue
         seen = Hint(*hint)
         claim = Claim(seen._replace(fence=seen.fence - 1, attempts=seen.attempts - 1))
         ended_at = max(utc_now(), started_at)

@@ -1,7 +1,7 @@
 """Taking over what dead workers held."""
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from app.orders import store, workers
 from app.orders.lifecycle import (
@@ -14,6 +14,7 @@ from app.orders.lifecycle import (
     OrderStatus,
     Transition,
 )
+from app.orders.model import orders
 from app.orders.store import adopting
 from tests.builders import draft, ending, identity
 from tests.integration.moves import (
@@ -93,6 +94,19 @@ def test_a_worker_whose_row_is_just_being_written_is_alive(
             beating, alive, state=workers.WorkerState.ACTIVE, queue_length=0, current_order=None
         )
         assert adopt(engine) == []
+
+
+def test_a_worker_that_has_registered_since_the_search_looked_is_alive(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive = in_transaction(engine, workers.register, identity())
+    place_and_claim(engine, owner=alive)
+    (orphan,) = place_and_claim(engine, owner=alive + 1)
+    columns = adopting._ORPHANS.selected_columns
+    monkeypatch.setattr(
+        adopting, "_ORPHANS", select(*columns).where(orders.c.owner_id.is_not(None))
+    )
+    assert [each.claim for each in adopt(engine)] == [orphan]
 
 
 def test_an_order_whose_attempts_are_used_up_fails_instead(engine: Engine) -> None:
