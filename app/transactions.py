@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -55,7 +55,7 @@ def run_transaction(
                 transaction = connection.begin()
                 result = work(connection)
                 tries.stage = _Stage.WORKING if read_only else _Stage.COMMITTING
-                transaction.commit()
+                _commit(connection, transaction)
             tries.breaker.succeeded()
             return result  # noqa: TRY300 -- what this try has brought
         except (PoolTimeoutError, UnavailableError) as error:
@@ -73,6 +73,14 @@ def run_transaction(
             if not tries.another(fault, error.orig):
                 raise tries.given_up(error) from error
         time.sleep(random.uniform(0, BACKOFF_SECONDS * 2**tries.failed))
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    except DBAPIError:
+        connection.invalidate()  # whatever is left of the transaction goes with its connection
+        raise
 
 
 class _Stage(Enum):

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.database import prepare_engine
 from app.orders import counters
@@ -69,6 +69,20 @@ def test_a_violated_constraint_rolls_back_and_is_not_tried_again(engine: Engine)
         run_transaction(engine, work)
     assert len(tries) == 1
     assert totals(engine) == {}
+
+
+def test_a_commit_that_fails_leaves_no_transaction_behind(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: object) -> None:
+        raise engine.dialect.loaded_dbapi.InternalError("of a kind that nobody knows")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.dialect, "do_commit", fail)
+        with pytest.raises(DBAPIError):
+            run_transaction(engine, count)
+    run_transaction(engine, count)
+    assert totals(engine) == {"place": 1}
 
 
 @only_on("mariadb", "postgresql")
