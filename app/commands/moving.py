@@ -12,7 +12,6 @@ from app.commands.group import bulk, json_option, manual, service
 from app.commands.options import read
 from app.commands.tables import print_json
 from app.database import AnyRow
-from app.orders.errors import OrderError
 from app.orders.identifiers import shown
 from app.orders.populating import populate as write_made_up
 
@@ -36,7 +35,7 @@ def create(
     )
     draft = draft_of(order, idempotency_hash=None)
     (placed,) = service().place([draft])
-    if isinstance(placed, OrderError):
+    if isinstance(placed, Exception):
         raise placed
     _print_order(service().get(draft.order_id), as_json=as_json)
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from app.clock import utc_now
 from app.database import AnyRow
@@ -55,8 +55,8 @@ class OrderService:
         self._worker_id = worker_id
         self._enqueue = enqueue
 
-    def place(self, drafts: Sequence[Draft]) -> list[Placed | OrderError]:
-        """Write the orders and return, draft by draft, what became of each.
+    def place(self, drafts: Sequence[Draft]) -> list[Placed | OrderError | DBAPIError]:
+        """Write the orders and return, draft by draft, what became of each, a bug included.
 
         They share one transaction, unless they are too large for one. If one of them cannot be
         written the batch is split, so that it is the only one to fail.
@@ -143,7 +143,9 @@ class OrderService:
     def _read(self, work: Callable[[Connection], T]) -> T:
         return run_transaction(self._engine, work, read_only=True)
 
-    def _place(self, drafts: Sequence[Draft], *, in_doubt: bool) -> list[Placed | OrderError]:
+    def _place(
+        self, drafts: Sequence[Draft], *, in_doubt: bool
+    ) -> list[Placed | OrderError | DBAPIError]:
         try:
             write = partial(write_orders, drafts=drafts, worker_id=self._worker_id())
             ids = run_transaction(self._engine, write)
@@ -156,6 +158,8 @@ class OrderService:
             middle = len(drafts) // 2
             halves = drafts[:middle], drafts[middle:]
             return [placed for half in halves for placed in self._place(half, in_doubt=True)]
+        except DBAPIError as error:  # those that were written before have their orders nevertheless
+            return [error] * len(drafts)
         placed = [Placed(row_id, draft) for row_id, draft in zip(ids, drafts, strict=True)]
         # Only now: before the COMMIT the processor would not find the rows.
         self._enqueue([each.hint for each in placed])

@@ -1,14 +1,17 @@
 """Taking orders in: batches of which one fails, repetitions, and COMMITs without an answer."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import InternalError
 
 from app.breaker import breaker_of
 from app.clock import utc_now
+from app.orders import service as service_module
 from app.orders.errors import (
     IdempotencyKeyReusedError,
     OrderError,
@@ -210,6 +213,26 @@ def test_a_lost_commit_whose_sender_repeats_with_its_key_is_one_order(
     assert isinstance(again, Placed)
     assert again.replayed is happened
     assert totals(engine) == {"place": 1}
+
+
+def test_a_bug_in_one_part_of_a_batch_takes_no_other_along(
+    engine: Engine, service: OrderService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = service_module.write_orders
+    bug = InternalError("INSERT", None, Exception("of a kind that nobody knows"))
+
+    def fail_at_b(connection: Connection, drafts: Sequence[Draft], *, worker_id: int) -> list[int]:
+        if drafts[0].order_id == "B-2":
+            raise bug
+        return write(connection, drafts, worker_id=worker_id)
+
+    monkeypatch.setattr(service_module, "MAX_ITEMS", 2)  # of one order
+    monkeypatch.setattr(service_module, "write_orders", fail_at_b)
+    first, second, third = service.place([draft("A-1"), draft("B-2"), draft("C-3")])
+    assert isinstance(first, Placed)
+    assert second is bug
+    assert isinstance(third, Placed)
+    assert order_ids(engine) == ["A-1", "C-3"]
 
 
 def test_an_order_whose_commit_was_lost_is_logged_as_any_other(
