@@ -7,12 +7,14 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, Engine
 
 from app.breaker import breaker_of
+from app.clock import utc_now
 from app.database import AnyRow
 from app.dialects.limits import IDLE_TRANSACTION_SECONDS
 from app.orders import counters, samples, store, workers
@@ -21,6 +23,7 @@ from app.orders.lifecycle import Ending, OrderStatus, status_counts
 from app.orders.moves import log_moves
 from app.orders.workers import ProcessIdentity, WorkerState
 from app.processing.backlog import Backlog
+from app.processing.handlers import MAX_BACKOFF_SECONDS
 from app.processing.membership import Membership
 from app.processing.observer import Observer
 from app.processing.processor import Processor
@@ -124,6 +127,7 @@ class Supervisor:
             run_transaction(self._engine, counters.fold_retired)
             run_transaction(self._engine, workers.forget_retired)
             run_transaction(self._engine, partial(samples.thin_out, now=time.time()))
+            self._recall(now=utc_now())
 
     def _run(self) -> None:
         pause = 0.0
@@ -188,6 +192,13 @@ class Supervisor:
         tally = counters.tally_endings(adopted)
         counters.add(connection, self._membership.worker_id, tally)
         return retired, adopted
+
+    def _recall(self, *, now: datetime) -> None:
+        latest = now + timedelta(seconds=MAX_BACKOFF_SECONDS)
+        recalled = run_transaction(self._engine, partial(store.recall, now=now, latest=latest))
+        if recalled:
+            log.warning("recalled %d retries: a clock was wrong when they were put off", recalled)
+            self._processor.sweep_soon()
 
     def _leave(self, connection: Connection) -> None:
         workers.leave(connection, self._membership.worker_id)

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,13 +15,14 @@ from sqlalchemy import Engine, select
 
 from app.api.extension import worker_of
 from app.breaker import breaker_of
+from app.clock import utc_now
 from app.orders import counters, samples, store, workers
-from app.orders.lifecycle import OrderStatus
+from app.orders.lifecycle import RETRY_LATER, OrderStatus
 from app.orders.model import orders
 from app.orders.workers import WorkerState
 from app.processing import supervisor
 from app.processing.supervisor import HANG_LEASES, HEARTBEAT_SECONDS, HOUSEKEEPING_SECONDS
-from tests.builders import draft
+from tests.builders import draft, ending
 from tests.integration.bench import (
     LEASE_SECONDS,
     LONG_SECONDS,
@@ -36,6 +38,8 @@ from tests.integration.moves import (
     in_transaction,
     overwrite,
     place,
+    place_and_claim,
+    settle,
     statuses,
     totals,
 )
@@ -298,6 +302,16 @@ def test_housekeeping_adopts_what_no_active_worker_owns(
     assert statuses(bench.engine) == ["PROCESSING"]
     beat_for(2 * HEARTBEAT_SECONDS, clock, bench)
     assert statuses(bench.engine) == ["PENDING"]
+
+
+def test_housekeeping_recalls_a_retry_that_a_wrong_clock_has_put_off(
+    bench: Bench, clock: Clock
+) -> None:
+    (claimed,) = place_and_claim(bench.engine)
+    next_year = utc_now() + timedelta(days=365)
+    settle(bench.engine, [ending(claimed, RETRY_LATER, available_at=next_year)])
+    beat_for(HOUSEKEEPING_SECONDS + HEARTBEAT_SECONDS, clock, bench)
+    bench.step_until("COMPLETED")
 
 
 def test_housekeeping_folds_the_counters_of_the_retired(bench: Bench, clock: Clock) -> None:

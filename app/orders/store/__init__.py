@@ -9,6 +9,7 @@ from app.orders.store.claiming import claim, due
 from app.orders.store.manual import cancel, lock, lock_all, reopen
 from app.orders.store.placing import place
 from app.orders.store.pruning import ended, prune
+from app.orders.store.recalling import recall
 from app.orders.store.settling import settle
 from app.orders.store.turning import settle_and_claim
 
@@ -23,6 +24,7 @@ __all__ = [
     "lock_all",
     "place",
     "prune",
+    "recall",
     "reopen",
     "settle",
     "settle_and_claim",
