@@ -41,8 +41,7 @@ def check_port(host: str, port: int) -> None:
         ConfigurationError: Somebody else does, or the host is none of this machine's.
 
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
+    with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
@@ -71,6 +70,8 @@ def check_database(engine: Engine, settings: Settings) -> None:
         raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {reason}") from None
     except UnavailableError as error:
         raise ConfigurationError(f"DATABASE_URL: {error}") from None
+    except TypeError as error:  # the driver knows no such parameter
+        raise ConfigurationError(f"DATABASE_URL: cannot use {settings.url}: {error}") from None
     except DBAPIError as error:
         # PyMySQL's errors are a number and a sentence, the others' a text.
         reason = str(error.orig.args[-1] if error.orig else error).strip().splitlines()[0]

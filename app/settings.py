@@ -111,6 +111,21 @@ class Settings(BaseSettings):
             sentences = [_sentence(dict(each)) for each in error.errors(include_url=False)]
             raise ConfigurationError("; ".join(sentences)) from None
 
+    @field_validator("host")
+    @classmethod
+    def _be_no_ipv6(cls, value: str) -> str:
+        if ":" in value:  # uWSGI would take the first colon for that before the port
+            raise ValueError("should be a name or an IPv4 address")
+        return value
+
+    @field_validator("port", "processes", "threads", mode="before")
+    @classmethod
+    def _be_read_alike(cls, value: object) -> object:
+        """Refuse what uWSGI, which reads these by itself, would take for another number."""
+        if isinstance(value, str) and not re.fullmatch("0|[1-9][0-9]*", value):
+            raise ValueError("should be a whole number")
+        return value
+
     @field_validator("order_handler")
     @classmethod
     def _name_a_function(cls, value: str) -> str:

@@ -47,7 +47,10 @@ def read_parameters(request: Request, model: type[Parameters]) -> Parameters:
         BadRequestError: One is unknown, there twice, or not what it should be.
 
     """
-    given = {name: values for name, values in request.args.lists() if any(values)}
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    given = {
+        name: values for name, values in request.args.lists() if any(values) or name not in known
+    }
     twice = [(name, "should be there only once") for name in given if len(given[name]) > 1]
     if twice:
         raise bad_parameters(twice)

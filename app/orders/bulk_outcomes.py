@@ -67,7 +67,7 @@ def outcomes_of_the_first(
             first = draft._replace(order_id=row.order_id, created_at=row.created_at)
             outcomes[n] = Placed(row.id, first, replayed=not queries.is_row_of(row, draft))
         elif chosen:
-            outcomes[n] = OrderExistsError(f"order {draft.order_id!r} existed already")
+            outcomes[n] = OrderExistsError(f"order {draft.order_id!r} exists already")
         else:
             raise _pruned()
     return outcomes

@@ -277,6 +277,8 @@ def test_a_page_that_has_looked_through_enough_says_there_is_more(
         ("cursor=x", "cursor"),
         ("cursor=%00", "cursor"),
         ("page=2", "page"),
+        ("page=", "page"),
+        ("page", "page"),
         ("Limit=5", "Limit"),
         ("limit=5&limit=6", "limit"),
         ("status=pending&status=pending", "status"),
