@@ -5,17 +5,14 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-import uuid_utils
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from app.api.drafts import idempotency_key, read_bytes
+from app.api.drafts import draft_of, idempotency_key, read_bytes
 from app.api.problems import BadRequestError, invalid_order
 from app.api.schemas import NewOrder
 from app.api.strict_json import read_object
-from app.clock import utc_now
 from app.orders.bulk import Bulk
-from app.orders.lifecycle import Draft
 
 MAX_ORDERS: Final = 1000
 MAX_ENTRIES: Final = 100_000
@@ -99,7 +96,7 @@ def read_bulk(request: Request) -> tuple[Bulk, Sequence[NewOrder | BadRequestErr
         items = [_read(item, n) for n, item in enumerate(unread.orders)]
     orders = [each for each in items if isinstance(each, NewOrder)]
     bulk = Bulk(
-        drafts=[_draft(order, request_hash) for order in orders],
+        drafts=[draft_of(order, request_hash=request_hash) for order in orders],
         all_or_none=all_or_none,
         key=key,
         chosen_ids=frozenset(order.order_id for order in orders if order.order_id),
@@ -112,14 +109,3 @@ def _read(item: object, n: int) -> NewOrder | BadRequestError:
         return NewOrder.model_validate(item)
     except ValidationError as error:
         return invalid_order(error, "orders", n)
-
-
-def _draft(order: NewOrder, request_hash: bytes) -> Draft:
-    return Draft(
-        order_id=order.order_id or str(uuid_utils.uuid7()),
-        user_id=str(order.user_id),
-        item_ids=order.item_ids,
-        total_amount=order.total_amount,
-        created_at=utc_now(),
-        request_hash=request_hash,
-    )

@@ -45,7 +45,8 @@ def parse_draft(body: bytes, key: str | None) -> Draft:
 
     """
     order = NewOrder.model_validate(read_object(body))
-    return draft_of(order, idempotency_hash=hashlib.sha256(key.encode()).digest() if key else None)
+    idempotency_hash = hashlib.sha256(key.encode()).digest() if key else None
+    return draft_of(order, request_hash=content_hash(order), idempotency_hash=idempotency_hash)
 
 
 def read_bytes(request: Request) -> bytes:
@@ -87,16 +88,22 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
-def draft_of(order: NewOrder, *, idempotency_hash: bytes | None) -> Draft:
+def content_hash(order: NewOrder) -> bytes:
+    """Return the SHA-256 of what a request for this order asks for, however it is written."""
+    asked = [str(order.user_id), order.item_ids, f"{order.total_amount:.2f}", order.order_id]
+    return hashlib.sha256(orjson.dumps(asked)).digest()
+
+
+def draft_of(
+    order: NewOrder, *, request_hash: bytes, idempotency_hash: bytes | None = None
+) -> Draft:
     """Return the order as it is to be written, with an id of its own if its sender chose none."""
-    user_id = str(order.user_id)
-    asked = [user_id, order.item_ids, f"{order.total_amount:.2f}", order.order_id]
     return Draft(
         order_id=order.order_id or str(uuid_utils.uuid7()),
-        user_id=user_id,
+        user_id=str(order.user_id),
         item_ids=order.item_ids,
         total_amount=order.total_amount,
         created_at=utc_now(),
-        request_hash=hashlib.sha256(orjson.dumps(asked)).digest(),
+        request_hash=request_hash,
         idempotency_hash=idempotency_hash,
     )

@@ -6,7 +6,7 @@ import click
 
 from app.api.bulk_request import MAX_ENTRIES
 from app.api.documents import order_document
-from app.api.drafts import draft_of
+from app.api.drafts import content_hash, draft_of
 from app.api.schemas import NewOrder
 from app.commands.group import bulk, json_option, manual, service
 from app.commands.options import read
@@ -33,7 +33,7 @@ def create(
         total_amount=total_amount,
         order_id=order_id,
     )
-    draft = draft_of(order, idempotency_hash=None)
+    draft = draft_of(order, request_hash=content_hash(order))
     (placed,) = service().place([draft])
     if isinstance(placed, Exception):
         raise placed
