@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Engine
 
+from app.backoff import pause_after
 from app.orders.errors import UnavailableError
 
 PROBE_SECONDS: Final = (1.0, 2.0, 4.0)
@@ -102,8 +103,7 @@ class Breaker:
         self._probe_at = time.monotonic() + self._interval()
 
     def _interval(self) -> float:
-        longest = PROBE_SECONDS[min(self._failures, len(PROBE_SECONDS)) - 1]
-        return random.uniform(longest / 2, longest)
+        return pause_after(self._failures, PROBE_SECONDS)
 
 
 _breakers: WeakKeyDictionary[Engine, Breaker] = WeakKeyDictionary()

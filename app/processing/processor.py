@@ -12,6 +12,7 @@ from itertools import islice
 from multiprocessing.pool import ThreadPool
 from typing import Final
 
+from app.backoff import pause_after
 from app.orders.counters import NOBODY
 from app.orders.errors import UnavailableError
 from app.orders.lifecycle import RELEASE, Claim, Ending, Hint
@@ -205,12 +206,16 @@ class Processor:
                 failures += 1
                 log.debug("processor waits for the database: %s", error)
                 self._progress_at = time.monotonic()  # to wait is not to hang
-                pause = _backoff(failures) if self._membership.holds else AWAY_SECONDS
+                pause = (
+                    pause_after(failures, BACKOFF_SECONDS)
+                    if self._membership.holds
+                    else AWAY_SECONDS
+                )
                 self._membership.wait_for_news(news, pause)
             except Exception:
                 failures += 1
                 log.exception("processor goes on after an error")
-                time.sleep(_backoff(failures))
+                time.sleep(pause_after(failures, BACKOFF_SECONDS))
 
     def _perform(self) -> None:
         """Run handlers for about one batch's time; what is left stays claimed."""
@@ -271,8 +276,3 @@ class Processor:
         self._endings, self._wanted = [], []
         self._claims += turn.claims
         self._demand.record(len(turn.claims), now=self._turned_at)
-
-
-def _backoff(failures: int) -> float:
-    longest = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS)) - 1]
-    return random.uniform(longest / 2, longest)
