@@ -4,7 +4,7 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-# Present when what `make run` and the tests need is installed as pinned.
+# Each is there once what `make run`, the tests or the bench need is installed as pinned.
 SERVICE := $(VENV)/service-installed
 DEVELOPMENT := $(VENV)/development-installed
 BENCH := $(VENV)/bench-installed

@@ -8,7 +8,7 @@ def keep_to_one_core(slot: int, *, workers: int) -> None:
     """Keep this thread, and those it starts from now on, to one of the cores it may use.
 
     Of a worker's threads one runs at a time. Where they hand over within a core, an order costs
-    115 us of CPU instead of 140. Does nothing unless each core gets as many workers as any other: a
+    113 us of CPU instead of 141. Does nothing unless each core gets as many workers as any other: a
     core that a worker may not leave could be busier than the rest.
 
     Args:
