@@ -9,10 +9,9 @@ from app.preflight import check_database
 
 check_database(db.engine, current_app.config["SETTINGS"])
 engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"])
-metadata = current_app.extensions["migrate"].db.metadata
 
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata)
+    context.configure(connection=connection, target_metadata=db.metadata)
     with context.begin_transaction():
         context.run_migrations()
 engine.dispose()

@@ -11,6 +11,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "model_type": "should be a JSON object",
     "list_type": "should be a list",
     "string_type": "should be a string",
+    "string_unicode": "should be Unicode text",
     "int_type": "should be an integer",
     "bool_parsing": "should be true or false",
     "too_short": "should have items, {min_length} at least",

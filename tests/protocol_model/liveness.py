@@ -55,7 +55,7 @@ def _resumed(state: State, worker: int) -> State:
 
 
 def steps_of_adoption(protocol: Protocol, state: State, worker: int) -> Iterator[Edge]:
-    """Judging a row by its beat, adopting what it holds, and the anti-join."""
+    """Judging a row by its beat, adopting what it holds, and the search for orphans."""
     observer = state.workers[worker]
     if observer.judgement is None:
         for row in _rows_standing_still(state):
@@ -67,11 +67,11 @@ def steps_of_adoption(protocol: Protocol, state: State, worker: int) -> Iterator
         dropped = with_worker(state, worker, judgement=None)
         adopted = _adopted(protocol, dropped, observer.judgement)
         yield Step("adopt from worker row", worker, observer.judgement.row), adopted
-    if protocol.mistake is not Mistake.NO_ANTI_JOIN:
+    if protocol.mistake is not Mistake.NO_ORPHAN_SEARCH:
         for order, row in enumerate(state.orders):
             if row.status == PROCESSING and not state.active_rows[row.owner]:
                 found = _taken_over(protocol, state, order)
-                yield Step("find by anti-join order", worker, order), found
+                yield Step("find orphaned order", worker, order), found
 
 
 def _rows_standing_still(state: State) -> list[int]:

@@ -14,7 +14,7 @@ class Mistake(Enum):
     ADOPT_BY_ID = auto()
     ADOPT_WITHOUT_BEAT = auto()
     ADOPT_WITHOUT_FENCE_STEP = auto()
-    NO_ANTI_JOIN = auto()
+    NO_ORPHAN_SEARCH = auto()
     NO_SWEEP = auto()
     COUNT_BEFORE_COMMIT = auto()
 

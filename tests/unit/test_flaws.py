@@ -25,6 +25,7 @@ def said_of(model: Any, value: Any) -> dict[str, str]:
         ("item_ids", [], "should have items, 1 at least"),
         ("item_ids", [1] * 1001, "should have 1000 items at most"),
         ("item_ids", None, "should be a list"),
+        ("order_id", "\ud800", "should be Unicode text"),
         ("order_id", 7, "should be a string"),
         ("order_id", "a b", "should match ^[A-Za-z0-9._:-]{1,64}$"),
         ("order_id", "..", "should not be a step of a path"),

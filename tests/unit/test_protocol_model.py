@@ -72,8 +72,8 @@ def test_rerunning_a_lost_commit_by_id_alone_is_found():
     )
 
 
-def test_leaving_out_the_anti_join_is_found_as_an_order_that_is_stuck():
-    found = _search_with(Mistake.NO_ANTI_JOIN, Faults(pauses=1))
+def test_leaving_out_the_search_for_orphans_is_found_as_an_order_that_is_stuck():
+    found = _search_with(Mistake.NO_ORPHAN_SEARCH, Faults(pauses=1))
 
     assert found.violation == "an order never reaches an end"
     assert found.trace == (
