@@ -88,7 +88,7 @@ class Processor:
         self._running = 0
         """How many of the claims, from the first on, are with the handler now."""
         self._while_it_runs = threading.Lock()
-        """Held to change `_running`, and by whoever acts meanwhile for the processor's thread."""
+        """Held while a handler runs, to change what the worker holds."""
         self._held_as = NOBODY
         self.current_order: str | None = None
 
@@ -228,13 +228,10 @@ class Processor:
             with self._while_it_runs:
                 self._running = len(group)
             try:
-                endings = list(self._map(self._attempt, group))
+                list(self._map(self._work, group))
             finally:
                 with self._while_it_runs:
                     self._running = 0
-            self._done += endings
-            for _ in group:  # only now: whatever goes wrong before, they are still in hand
-                self._claims.popleft()
             done += len(group)
             self._progress_at = time.monotonic()
             elapsed = self._progress_at - begun
@@ -242,8 +239,15 @@ class Processor:
         if done:
             self._pace.record(done, elapsed)
 
+    def _work(self, claim: Claim) -> None:
+        ending = self._attempt(claim)
+        with self._while_it_runs:  # only now: whatever goes wrong before, it is still in hand
+            self._done.append(ending)
+            self._claims.remove(claim)
+            self._running -= 1
+
     @cached_property  # with the first batch, for its threads start at once
-    def _map(self) -> Callable[[Callable[[Claim], Ending], Iterable[Claim]], Iterable[Ending]]:
+    def _map(self) -> Callable[[Callable[[Claim], None], Iterable[Claim]], Iterable[None]]:
         # Daemon threads, unlike an executor's: a handler that hangs does not hold up the exit.
         return ThreadPool(self._threads).map if self._threads > 1 else map
 

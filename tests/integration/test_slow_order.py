@@ -22,13 +22,14 @@ ORDERS = ("done", "slow", "not begun")
 class Slow:
     """A bench whose processor's thread is at the order `slow`, until `end`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, threads: int) -> None:
         self._begun, self._may_end = threading.Event(), threading.Event()
-        self.bench = Bench(engine, handle=self._handle)
+        self.bench = Bench(engine, threads=threads, handle=self._handle)
         self.bench.place_and_claim(*(name.replace(" ", "-") for name in ORDERS))
         self.processor = self.bench.processor
         self.processor.start()
         assert self._begun.wait(SECONDS)
+        wait_until(lambda: len(self.processor._done) == 1, SECONDS, "the one before it done")
 
     def end(self) -> None:
         """Let the slow order end."""
@@ -40,12 +41,14 @@ class Slow:
             assert self._may_end.wait(SECONDS)
 
 
-@pytest.fixture
-def slow(engine: Engine) -> Iterator[Slow]:
-    slow = Slow(engine)
+@pytest.fixture(params=[1, 2], ids=["alone", "with its mate"])
+def slow(request: pytest.FixtureRequest, engine: Engine) -> Iterator[Slow]:
+    slow = Slow(engine, threads=request.param)
     yield slow
     slow.end()
-    slow.processor.stop(drain_seconds=SECONDS)
+    assert slow.processor.stop(drain_seconds=SECONDS)
+    if request.param > 1:
+        slow.processor._map.__self__.terminate()
 
 
 def test_the_heartbeat_ends_what_is_done(slow: Slow, engine: Engine) -> None:
