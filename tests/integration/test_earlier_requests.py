@@ -172,7 +172,7 @@ def test_order_ids_are_not_named_otherwise(client: FlaskClient, query: str) -> N
 def test_another_question_is_refused(client: FlaskClient, query: str) -> None:
     answer = client.get(f"/orders/metrics?{query}")
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_parameter")
-    assert "should" in answer.json["detail"]
+    assert ": should " in answer.json["detail"]
 
 
 # --- the routes beside /orders/<order_id> --------------------------------------------------------
