@@ -135,9 +135,9 @@ class Processor:
         return not self._thread.is_alive()
 
     def end_what_is_done(self, *, give_back: bool) -> None:
-        """Do it for the processor's thread, which a handler keeps busy; returns at once otherwise.
+        """End, from another thread, what is done while a handler keeps the processor's own busy.
 
-        If it fails, that thread repeats it once the handler returns.
+        Returns at once if none does. What fails is repeated once the handler returns.
 
         Args:
             give_back: Give back, too, what is not begun.

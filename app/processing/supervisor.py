@@ -113,8 +113,6 @@ class Supervisor:
         worker_id, others = run_transaction(self._engine, self._beat)
         was_retired = self._membership.worker_id not in {counters.NOBODY, worker_id}
         self._membership.renew(worker_id, sent_at=sent_at)
-        if self._processor.idle_seconds > self._beat_seconds:
-            self._processor.end_what_is_done(give_back=False)
         self._count(now=time.time())
         dead = self._observer.dead(others, now=time.monotonic())
         if dead or was_retired:
@@ -128,6 +126,8 @@ class Supervisor:
             run_transaction(self._engine, workers.forget_retired)
             run_transaction(self._engine, partial(samples.thin_out, now=time.time()))
             self._recall(now=utc_now())
+        if self._processor.idle_seconds > self._beat_seconds:  # last: it may fail or take its time
+            self._processor.end_what_is_done(give_back=False)
 
     def _run(self) -> None:
         pause = 0.0

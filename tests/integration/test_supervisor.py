@@ -270,6 +270,21 @@ def test_a_paused_worker_that_comes_back_completes_nothing_and_works_on(
     paused.step_until("COMPLETED")
 
 
+def test_an_ending_that_fails_keeps_nobody_from_taking_over(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Bench(bench.engine, identity=dead_process()).place_and_claim("A-1")
+
+    def fail(**_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(bench.processor, "end_what_is_done", fail)
+    bench.processor._progress_at -= LEASE_SECONDS
+    with pytest.raises(RuntimeError, match="a bug"):
+        bench.supervisor.tick()
+    assert statuses(bench.engine) == ["PENDING"]
+
+
 def test_an_order_that_has_killed_too_many_workers_fails(bench: Bench) -> None:
     hints = place(bench.engine, draft("A-1"), draft("B-2"))
     overwrite(bench.engine, hints[0].id, attempts=MAX_ATTEMPTS - 1)
