@@ -45,11 +45,11 @@ def create_app(settings: Settings | None = None, *, with_commands: bool = True) 
     worker = Worker(engine, settings)
     attach_worker(app, worker)
     register_problems(app)
-    register_parameters(app)
     register_express(app, settings)
     register_envelope(app)
     register_rate_limit(app, settings)  # before the keys are asked for: who guesses is slowed down
     register_auth(app, settings)
+    register_parameters(app)
     for module in (orders, bulk, lists, earlier, metrics, health, docs):
         app.register_blueprint(module.blueprint)
     register_dashboard(app, _board(worker, settings))

@@ -133,3 +133,9 @@ def test_what_is_not_there_needs_no_key(app: Flask) -> None:
 def test_without_keys_nothing_is_checked(tmp_path: Path) -> None:
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/orders.db"))
     assert auth._check not in app.before_request_funcs[None]
+
+
+def test_nobody_without_a_key_is_told_what_is_wrong_with_the_query(app: Flask) -> None:
+    client, unreadable = app.test_client(), {"QUERY_STRING": "\xff"}
+    assert client.get("/orders", environ_overrides=unreadable).status_code == 401
+    assert client.get("/healthz", environ_overrides=unreadable).status_code == 400
