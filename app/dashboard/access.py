@@ -73,8 +73,8 @@ def remember(response: Response, presented: str) -> bool:
         _seal(key).encrypt(presented.encode()).decode(),
         max_age=SESSION_SECONDS,
         path=_PATH,
-        # Behind a proxy that ends TLS only the browser knows that it came by https.
-        secure=request.is_secure or request.headers.get("Origin", "").startswith("https:"),
+        # uWSGI speaks http: where a proxy ends TLS only the browser knows that it came by https.
+        secure=request.headers.get("Origin", "").startswith("https:"),
         httponly=True,
         samesite="Strict",
     )
