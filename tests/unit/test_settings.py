@@ -125,14 +125,7 @@ NONSENSE = {
         *[f"a:read:{DIGEST}0", f"a b:read:{DIGEST}", f"a:read:{DIGEST},b:write:{DIGEST}"],
     ],
     "ALLOW_ANONYMOUS": ["", "maybe", "2"],
-    "RATE_LIMIT": [
-        "fast",
-        "100",
-        "0/second",
-        "-1/second",
-        "1/second;9/minute",
-        "5/fortnight",
-    ],
+    "RATE_LIMIT": ["fast", "100", "0/second", "-1/second", "1/second;9/minute", "5/fortnight"],
     "LOG_FORMAT": ["", "xml", "JSON"],
     "LOG_LEVEL": ["", "LOUD", "info"],
 }
