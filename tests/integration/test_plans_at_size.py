@@ -3,12 +3,18 @@
 from typing import Any
 
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, text, update
 
+from app.orders import workers
+from app.orders.lifecycle import OrderStatus
+from app.orders.model import orders
+from tests.builders import identity
 from tests.filling import fill
+from tests.integration.moves import adopt, in_transaction
 
 COMPLETED = 99_000
 PENDING = 1000
+WORKED_ON = 8000
 PATHS = (
     "/metrics",
     "/metrics/prometheus",
@@ -60,13 +66,17 @@ def scans(dialect: str, step: Any) -> bool:
             return "Seq Scan on orders" in step[0]
 
 
+def analyze(engine: Engine) -> None:
+    with engine.begin() as connection:
+        mysql = engine.dialect.name == "mysql"
+        connection.execute(text("ANALYZE TABLE orders" if mysql else "ANALYZE"))
+
+
 def test_no_read_at_a_hundred_thousand_orders_goes_through_all_of_them(
     engine: Engine, client: FlaskClient
 ) -> None:
     fill(engine, pending=PENDING, completed=COMPLETED)
-    with engine.begin() as connection:
-        mysql = engine.dialect.name == "mysql"
-        connection.execute(text("ANALYZE TABLE orders" if mysql else "ANALYZE"))
+    analyze(engine)
     for path in PATHS:
         statements = Statements(engine)
         assert client.get(path).status_code == 200
@@ -74,3 +84,18 @@ def test_no_read_at_a_hundred_thousand_orders_goes_through_all_of_them(
         assert plans, path
         for sql, plan in plans:
             assert not [step for step in plan if scans(engine.dialect.name, step)], (sql, plan)
+
+
+def test_no_search_for_orphans_goes_through_all_orders_while_thousands_are_worked_on(
+    engine: Engine,
+) -> None:
+    fill(engine, completed=COMPLETED)
+    alive = in_transaction(engine, workers.register, identity())
+    worked_on = {"status": OrderStatus.PROCESSING, "owner_id": alive, "completed_at": None}
+    with engine.begin() as connection:
+        connection.execute(update(orders).where(orders.c.id <= WORKED_ON).values(worked_on))
+    analyze(engine)
+    statements = Statements(engine)
+    assert adopt(engine) == []
+    ((sql, plan),) = statements.plans()
+    assert not [step for step in plan if scans(engine.dialect.name, step)], (sql, plan)

@@ -15,15 +15,15 @@ ADOPTED_AT_ONCE: Final = 1000
 
 _ORPHANS: Final = (
     select(*HINT_COLUMNS, orders.c.started_at, orders.c.owner_id)
-    # Or else MariaDB walks the whole table where thousands of orders are being worked on.
-    .with_hint(orders, "FORCE INDEX (ix_orders_sweep)", "mysql")
     .where(
         orders.c.status == OrderStatus.PROCESSING,
         # No anti-join: a row that has changed meanwhile PostgreSQL joins anew, with the workers of
         # its first look alone, and would miss a new owner that lives.
         orders.c.owner_id.not_in(select(workers.c.id).where(workers.c.state < RETIRED)),
     )
-    .order_by(orders.c.id)
+    # By the id itself MariaDB and SQLite would walk the whole table, where thousands of orders are
+    # being worked on.
+    .order_by(orders.c.id + 0)
     .limit(ADOPTED_AT_ONCE)
     .with_for_update(skip_locked=True, of=orders)
 )
